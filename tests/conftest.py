@@ -1,0 +1,25 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: the machine may be busy with other work, and timings are never asserted in tests.
+settings.register_profile("swnb", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("swnb")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests see no settings, stores or sign-ins of whoever runs them."""
+    home = tmp_path_factory.mktemp("home")
+    os.environ["SWNB_CONFIG_DIR"] = str(home / "swnb")
+    os.environ["SW_CLI_CONFIG"] = str(home / "starwhale.yaml")
+    os.environ["SW_LOCAL_STORAGE"] = str(home / "starwhale")
+    os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+    for name in ("SWNB_TIMEOUT", "SW_TOKEN", "SW_INSTANCE_URI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        os.environ.pop(name, None)
+        os.environ.pop(name.lower(), None)
