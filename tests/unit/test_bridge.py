@@ -157,7 +157,11 @@ def test_cancelling_a_future_cancels_the_coroutine() -> None:
 
 def test_a_future_cancelled_at_once_never_starts_its_coroutine() -> None:
     begun, ended, free = threading.Event(), threading.Event(), threading.Event()
-    bridge.submit(asyncio.sleep(0)).add_done_callback(lambda _: free.wait(SOON))  # holds the loop
+
+    async def hold_the_loop() -> None:
+        free.wait(SOON)
+
+    bridge.submit(hold_the_loop())
     coro = never(begun, ended)
     assert bridge.submit(coro).cancel()
     free.set()
