@@ -153,6 +153,9 @@ def at_once(answer: Callable[P, T]) -> Callable[P, Plan[T]]:
     return plan
 
 
+_SPARE = 1000  # items that a growing list may give twice before it is taken for one that never ends
+
+
 def collect(first: Call[Page[T]], identity: Callable[[T], Any]) -> Plan[Listing[T]]:
     """All items of a list, page after page (abreast where the first page names the rest), each item once.
 
@@ -173,12 +176,17 @@ def collect(first: Call[Page[T]], identity: Callable[[T], Any]) -> Plan[Listing[
 def _walk(first: Call[Page[T]], identity: Callable[[T], Any], found: dict[Any, T]) -> Plan[set[int]]:
     totals: set[int] = set()
     page: Page[T] | None = yield from ask(first)
+    given = 0
     while page is not None:
         pages = [page, *(yield from ask_all(page.rest))]
         for each in pages:
             totals |= {each.total} if each.total is not None else set()
+            given += len(each.items)
             for item in each.items:
                 found.setdefault(identity(item), item)
+        if given > 2 * len(found) + _SPARE:
+            note(f"the server gave {given:,} items of a list of {len(found):,} and did not end it: reading was stopped")
+            return totals
         following = pages[-1].next
         page = (yield from ask(following)) if following is not None and pages[-1].items else None
     return totals
