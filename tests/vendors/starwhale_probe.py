@@ -1,5 +1,7 @@
 """What the official Starwhale SDK reads from a server, as one canonical JSON document on stdout.
 
+``main`` takes the module to read with, so that the very same lines are also run with swnb's surface.
+
 Run by the SDK's own python, in a process of its own, with SW_CLI_CONFIG and SW_LOCAL_STORAGE pointing at a scratch
 folder:  starwhale_probe.py URL USER PASSWORD PROJECT. Needs nothing but the SDK.
 """
@@ -33,7 +35,10 @@ def plain(value: Any) -> Any:
         return {"$float": repr(value)}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    return {"$object": type(value).__name__, "attrs": {name: plain(item) for name, item in vars(value).items()}}
+    # Read through swnb an object is a neutral record, which knows the name of its class and its attributes.
+    kind = getattr(value, "class_name", type(value).__name__).rpartition(".")[2]
+    attributes = getattr(value, "attributes", None) or vars(value)
+    return {"$object": kind, "attrs": {name: plain(item) for name, item in attributes.items()}}
 
 
 def row(cells: dict[str, Any]) -> dict[str, Any]:
@@ -93,9 +98,8 @@ def of_table(job: Any, name: str) -> dict[str, Any]:
     return found
 
 
-def main(url: str, user: str, password: str, project: str) -> dict[str, Any]:
-    from starwhale import Job, job, login
-
+def main(sdk: Any, url: str, user: str, password: str, project: str) -> dict[str, Any]:
+    Job, job, login = sdk.Job, sdk.job, sdk.login
     login(url, alias="probe", username=user, password=password)
     where = f"cloud://probe/project/{project}"
     found = listed(Job, where)
@@ -117,5 +121,7 @@ def main(url: str, user: str, password: str, project: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     with contextlib.redirect_stdout(sys.stderr):
-        document = main(*sys.argv[1:5])
+        import starwhale
+
+        document = main(starwhale, *sys.argv[1:5])
     json.dump(document, sys.stdout, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,114 @@
+"""swnb: the notebook's window on machine-learning jobs, whichever platform runs them.
+
+    import swnb
+    swnb.connect("lab", "starwhale+https://starwhale.example.org", token="…")
+    swnb.jobs("lab/project/mnist", status="running")
+    swnb.browse()
+
+Every blocking call has an awaitable door on itself: ``await swnb.jobs.aio(…)``. Importing this loads neither pandas
+nor httpx, matplotlib or ipywidgets: each public name brings what it needs when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from swnb._version import __version__
+
+if TYPE_CHECKING:
+    from swnb import errors, sandbox, sdk
+    from swnb.client.public import (
+        Job,
+        Project,
+        Server,
+        allow_actions,
+        connect,
+        events,
+        forget,
+        jobs,
+        logs,
+        metrics,
+        open,  # noqa: A004
+        partial,
+        projects,
+        provenance,
+        rows,
+        scan,
+        servers,
+        summary,
+        tables,
+        tasks,
+    )
+    from swnb.client.doctor import doctor
+    from swnb.plots import plot
+    from swnb.widgets.browse import browse
+    from swnb.widgets.signin import signin
+    from swnb.widgets.table import table
+
+_HOME = {
+    **dict.fromkeys(
+        (
+            *("Job", "Project", "Server", "allow_actions", "connect", "events", "forget", "jobs", "logs", "metrics"),
+            *("open", "partial", "projects", "provenance", "rows", "scan", "servers", "summary", "tables", "tasks"),
+        ),
+        "swnb.client.public",
+    ),
+    "doctor": "swnb.client.doctor",
+    "plot": "swnb.plots",
+    "browse": "swnb.widgets.browse",
+    "signin": "swnb.widgets.signin",
+    "table": "swnb.widgets.table",
+}
+_MODULES = ("errors", "sandbox", "sdk")
+
+__all__ = [
+    "Job",
+    "Project",
+    "Server",
+    "__version__",
+    "allow_actions",
+    "browse",
+    "connect",
+    "doctor",
+    "errors",
+    "events",
+    "forget",
+    "jobs",
+    "logs",
+    "metrics",
+    "open",
+    "partial",
+    "plot",
+    "projects",
+    "provenance",
+    "rows",
+    "sandbox",
+    "scan",
+    "sdk",
+    "servers",
+    "signin",
+    "summary",
+    "table",
+    "tables",
+    "tasks",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"swnb.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'swnb' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext swnb``: the magics."""
+    import_module("swnb.magics").load(shell)

@@ -1,0 +1,158 @@
+"""Server, Project and Job: the same verbs as the module-level calls, on an address. Making one sends no request.
+
+A verb takes a handle where it takes a URI, so the handles' methods are the very same functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from swnb.bridge import both, both_iter
+from swnb.client import logs as log
+from swnb.client import verbs
+from swnb.client.source import Source, source_of
+from swnb.client.where import one
+from swnb.errors import ActionsOff, BadInput, Unsupported
+from swnb.model import JobInfo, ProjectInfo, Status
+from swnb.uri import Ref
+
+_allowed = False
+_ACTIONS: Final = ("stop", "pause", "resume", "delete")
+
+
+def allow_actions(on: bool = True) -> None:
+    """Let calls that change something (stop, pause, resume, delete, …) go through in this process."""
+    global _allowed  # noqa: PLW0603
+    _allowed = on
+
+
+def actions_allowed() -> bool:
+    return _allowed
+
+
+@dataclass(frozen=True, slots=True)
+class _Handle:
+    ref: Ref
+
+    @property
+    def uri(self) -> str:
+        return str(self.ref)
+
+    def _source(self) -> Source:
+        return source_of(self.ref)
+
+    def _project(self) -> str | None:
+        return self.ref.project if self.ref.project is not None else self._source().entry.current_project
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.uri!r})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Server(_Handle):
+    """One deployment, or one local folder."""
+
+    projects = both(verbs.projects)
+    jobs = both(verbs.jobs)
+
+    def project(self, id: str | int) -> Project:  # noqa: A002 - the public name
+        return Project(Ref(self.ref.server, str(id)))
+
+    def job(self, id: str | int) -> Job:  # noqa: A002
+        """A job of the server's current or only project."""
+        return Job(Ref(self.ref.server, job=str(id)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Project(_Handle):
+    """What groups jobs."""
+
+    @both
+    async def info(self) -> ProjectInfo:
+        source = self._source()
+        return await source.run(source.backend.project(self.ref.project))
+
+    jobs = both(verbs.jobs)
+    summary = both(verbs.summary)
+
+    def job(self, id: str | int) -> Job:  # noqa: A002
+        return Job(self.ref.with_(job=str(id)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Job(_Handle):
+    """One run with a status."""
+
+    @both
+    async def info(self) -> JobInfo:
+        """The frozen record behind the job's row, with ``.raw``."""
+        source = self._source()
+        return await source.run(source.backend.job(self._project(), self._id()))
+
+    @both
+    async def status(self) -> Status:
+        """The status now, as a word of the one vocabulary."""
+        source = self._source()
+        return (await source.run(source.backend.job(self._project(), self._id()))).status
+
+    tasks = both(verbs.tasks)
+    events = both(verbs.events)
+    summary = both(verbs.summary)
+    tables = both(verbs.tables)
+    rows = both(verbs.rows)
+    scan = both_iter(verbs.scan)
+    metrics = both(verbs.metrics)
+    logs = both(log.logs)
+    follow = both_iter(log.follow)
+
+    @both
+    async def stop(self, *, yes: bool = False) -> str:
+        """Ask the platform to stop the job; its answer in words. Needs ``swnb.allow_actions()`` or ``yes=True``."""
+        return await self._act("stop", yes)
+
+    @both
+    async def pause(self, *, yes: bool = False) -> str:
+        """Like ``stop``: pause it."""
+        return await self._act("pause", yes)
+
+    @both
+    async def resume(self, *, yes: bool = False) -> str:
+        """Like ``stop``: let a paused, failed or cancelled job go on."""
+        return await self._act("resume", yes)
+
+    @both
+    async def delete(self, *, yes: bool = False) -> str:
+        """Like ``stop``: remove it (on Starwhale, into the project's trash)."""
+        return await self._act("delete", yes)
+
+    async def _act(self, action: str, yes: bool) -> str:
+        source = self._source()
+        if action not in source.backend.actions:
+            raise Unsupported(f"{source.entry.platform} cannot {action} a job", where=source.entry.name)
+        if not (yes or _allowed):
+            raise ActionsOff(
+                f"{action} would change job {self.ref.job}",
+                where=source.entry.name,
+                todo=f"Say swnb.allow_actions() first, or .{action}(yes=True)",
+            )
+        return await source.run(source.backend.act(self._project(), self._id(), action))
+
+    def _id(self) -> str:
+        if self.ref.job is None:
+            raise BadInput(f"{self.ref} names no job")
+        return self.ref.job
+
+
+def open_(uri: Any) -> Server | Project | Job:
+    """The handle of what a URI names: a Server, Project or Job. No request is sent."""
+    ref = one(uri, "job") if not isinstance(uri, (str, Ref)) else _ref(uri)
+    if ref.job is not None:
+        return Job(ref.with_(table=None))
+    return Project(ref) if ref.project is not None else Server(ref)
+
+
+def _ref(uri: str | Ref) -> Ref:
+    from swnb.settings import to_ref  # noqa: PLC0415
+
+    return uri if isinstance(uri, Ref) else to_ref(uri)

@@ -1,0 +1,69 @@
+"""Logs of a job: the stored pieces, then the live tail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from swnb.client.source import Source, source_of
+from swnb.client.where import Where, check_limit, one
+from swnb.errors import strip_ansi
+from swnb.fetch import live
+from swnb.fetch.tasks import within
+from swnb.providers.base import LogPart
+from swnb.uri import Ref
+
+_FIRST_FRAME: Final = 3.0  # seconds that logs() waits for what a live log holds so far
+_PAUSE: Final = 0.3  # a live log that was silent for so long has said what it holds
+
+
+async def logs(job: Where, *, tail: int | None = None) -> str:
+    """The log of a job as text, without ANSI sequences: what is stored, and of a running task what its live log holds
+    so far. Several pieces are headed by ``==> name <==``. ``tail=n``: the last n lines. A live log out of reach is
+    noted, not raised."""
+    check_limit(tail)
+    ref = one(job, "job")
+    source = source_of(ref)
+    parts = await _parts(ref, source, "logs")
+    pieces = [(part.title, part.text if part.live is None else await _so_far(source, part)) for part in parts]
+    heads = len(pieces) > 1
+    text = "".join(f"==> {title} <==\n{_ended(body)}" if heads else body for title, body in pieces)
+    text = strip_ansi(text)
+    return text if tail is None else "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
+
+
+async def follow(job: Where) -> AsyncGenerator[str, None]:
+    """Lines of the log, without ANSI sequences: what is stored, then what running tasks print, until they end."""
+    ref = one(job, "job")
+    source = source_of(ref)
+    for part in await _parts(ref, source, "follow"):
+        if part.live is None:
+            for line in part.text.splitlines():
+                yield strip_ansi(line)
+            continue
+        async with aclosing(live.lines(source.entry.address, part.live)) as lines:
+            async for line in lines:
+                yield strip_ansi(line)
+
+
+async def _parts(ref: Ref, source: Source, verb: str) -> Sequence[LogPart]:
+    source.needs(verb)
+    project = ref.project if ref.project is not None else source.entry.current_project
+    return await source.run(source.backend.logs(project, ref.job or ""))
+
+
+async def _so_far(source: Source, part: LogPart) -> str:
+    """What a live log holds now: its first frame, which ends where nothing more comes for a moment."""
+    held: list[str] = []
+    assert part.live is not None  # noqa: S101 - the caller looked
+    async with aclosing(live.lines(source.entry.address, part.live)) as lines:
+        wait = _FIRST_FRAME
+        while (task := await within(wait, anext(lines, None))) is not None and (line := task.result()) is not None:
+            held.append(line)
+            wait = _PAUSE
+    return "\n".join(held)
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"

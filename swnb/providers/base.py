@@ -1,0 +1,147 @@
+"""What every platform answers, and where a platform is found by its name.
+
+A backend answers verbs by plans (``swnb.call``). Two kinds exist: a provider for an HTTP server, whose plans yield
+Calls, and a store for a local folder, whose plans yield nothing and are run in a worker thread. Verbs take a project
+and a job as the texts of a URI; ``project=None`` means the platform's implied or current project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Final, Protocol, runtime_checkable
+
+from swnb.call import Call, Listing, Plan
+from swnb.errors import BadURI, Unsupported
+from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, SummaryRow, TaskInfo
+from swnb.secret import Secret
+from swnb.settings import Credential
+
+#: the optional verbs; what a backend does not offer raises Unsupported and its tab or button is not shown
+OPTIONAL: Final = frozenset({"tasks", "summary", "tables", "rows", "metrics", "logs", "follow", "events"})
+
+
+@dataclass(frozen=True, slots=True)
+class LogPart:
+    """A piece of a job's log: one file or one live stream. ``live`` names a WebSocket path (no text then)."""
+
+    title: str
+    text: str = ""
+    live: str | None = None
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """The verbs. Each may raise NotFound, Unsupported and what the transport raises."""
+
+    platform: str
+    address: str
+    offers: frozenset[str]
+    actions: frozenset[str]
+    in_flight: int
+    #: the project that an address may leave out because there is only one (Ray: "default"); None where there are many
+    implied: str | None
+
+    def projects(self) -> Plan[Listing[ProjectInfo]]: ...
+    def project(self, project: str | None) -> Plan[ProjectInfo]: ...
+    def jobs(self, project: str | None, query: JobQuery) -> Plan[Listing[JobInfo]]: ...
+    def job(self, project: str | None, job: str) -> Plan[JobInfo]: ...
+    def tasks(self, project: str | None, job: str) -> Plan[Sequence[TaskInfo]]: ...
+    def summary(self, project: str | None, jobs: Sequence[str] | None) -> Plan[Sequence[SummaryRow]]: ...
+    def tables(self, project: str | None, job: str) -> Plan[Sequence[str]]: ...
+    def events(self, project: str | None, job: str) -> Plan[Sequence[EventInfo]]: ...
+    def logs(self, project: str | None, job: str) -> Plan[Sequence[LogPart]]: ...
+    def act(self, project: str | None, job: str, action: str) -> Plan[str]: ...
+
+
+class Store(Backend, Protocol):
+    """A backend on disk: its rows come from an iterator that is drawn in a worker thread."""
+
+    def scan(self, project: str | None, job: str, table: str, query: RowQuery) -> Iterator[Batch]: ...
+
+
+class Provider(Backend, Protocol):
+    """A backend over HTTP."""
+
+    def sign_in(self, credential: Credential) -> Plan[Mapping[str, Secret]]:
+        """The headers that every signed Call carries. Calls in this plan go unsigned."""
+        ...
+
+    def scan(self, project: str | None, job: str, table: str, query: RowQuery) -> Plan[TableScan]: ...
+
+    def blob_of(self, value: Any) -> Any:
+        """Where a value lies that was stored apart (``fetch.blobs.Blob``); None for any other value."""
+        ...
+
+    def blobs(self, links: Sequence[str]) -> Plan[Mapping[str, str]]:
+        """Where the blobs of these links can be downloaded from."""
+        ...
+
+
+class TableScan(Protocol):
+    """One table as it can be asked for in pages, in ascending key order.
+
+    ``int_keys``: all keys are ints, so any range may be asked for by its own (see ``fetch.ranges``); else a page is
+    asked from after the last key of the page before.
+    """
+
+    int_keys: bool
+    page_rows: int
+
+    def between(self, low: int | None, high: int | None) -> Call[ScanPage]:
+        """The first ``page_rows`` rows with low <= key < high; None = open."""
+        ...
+
+    def first(self) -> Call[ScanPage]: ...
+    def after(self, page: ScanPage) -> Call[ScanPage] | None:
+        """The page after this one, None where it was the last."""
+        ...
+
+    def anew(self) -> TableScan:
+        """The same table read the safe way, for when the table's types changed while it was read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPage:
+    """Rows of one page. ``first``/``last`` are the keys at its ends; ``torn``: the types that the page was asked by
+    no longer hold, so it must be asked again the safe way (``TableScan.anew``)."""
+
+    batch: Batch
+    first: Any = None
+    last: Any = None
+    cursor: Any = field(default=None, repr=False)
+    torn: bool = False
+
+
+Follow = Callable[[], AsyncIterator[str]]
+_makers: dict[str, Callable[[str], Backend]] = {}
+_ours: Final[Mapping[str, str]] = {"starwhale": "Starwhale"}
+
+
+def register(platform: str, maker: Callable[[str], Backend]) -> None:
+    """Make a platform known: ``maker(address)`` gives its backend for one server or folder."""
+    _makers[platform] = maker
+
+
+def platforms() -> tuple[str, ...]:
+    """All platforms that can be addressed, those of other packages included (entry point group ``swnb.platforms``)."""
+    return tuple(sorted({*_ours, *_makers, *(e.name for e in entry_points(group="swnb.platforms"))}))
+
+
+def backend(platform: str, address: str) -> Backend:
+    """The backend of one server; BadURI names the platforms there are."""
+    if platform in _ours and platform not in _makers:
+        register(platform, getattr(import_module(f"swnb.providers.{platform}"), _ours[platform]))
+    if platform not in _makers:
+        for entry in entry_points(group="swnb.platforms", name=platform):
+            register(platform, entry.load())
+    if platform not in _makers:
+        raise BadURI(f"no platform is called {platform!r}", todo=f"There are: {', '.join(platforms())}")
+    return _makers[platform](address)
+
+
+def unsupported(platform: str, verb: str) -> Unsupported:
+    return Unsupported(f"{platform} has no {verb}")

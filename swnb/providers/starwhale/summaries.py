@@ -1,0 +1,66 @@
+"""The project's summary table, ``project/{id}/eval/summary``: one row a job, keyed by its uuid (starwhale paper 5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from swnb.call import Call, Reply
+from swnb.model import Batch, JobInfo, RowQuery, SummaryRow
+from swnb.providers.starwhale.table import KEY, DatastoreTable
+
+AT_ONCE: Final = 1000  # rows that one query gives
+NUMBER: Final = "sys/id"  # the job's number, which only jobs of type EVALUATION have here
+_SYSTEM: Final = "sys/"
+
+Row = Mapping[str, Any]
+
+
+def scan_of(project_id: str) -> DatastoreTable:
+    """The whole table; its types differ from row to row, so it is asked typed."""
+    return DatastoreTable.of(_table(project_id), {KEY: frozenset({"STRING"})}, RowQuery()).anew()
+
+
+def queries(project_id: str, jobs: Iterable[str]) -> list[Call[Batch]]:
+    """The questions for the rows of these numbers and uuids, a thousand a question."""
+    words = list(dict.fromkeys(jobs))
+    return [_query(project_id, words[at : at + AT_ONCE]) for at in range(0, len(words), AT_ONCE)]
+
+
+def _query(project_id: str, jobs: Sequence[str]) -> Call[Batch]:
+    wanted = [_named(job) for job in jobs]
+    condition = {"operator": "OR", "operands": wanted} if len(wanted) > 1 else wanted[0]["filter"]
+    body = {"tableName": _table(project_id), "encodeWithType": True, "limit": AT_ONCE, "filter": condition}
+    scan = scan_of(project_id)
+
+    def decode(reply: Reply) -> Batch:
+        return scan.page(reply).batch
+
+    return Call("POST", "/api/v1/datastore/queryTable", decode, json=body)
+
+
+def _named(job: str) -> dict[str, Any]:
+    if re.fullmatch("[0-9]{1,18}", job):
+        operands: list[dict[str, Any]] = [{"columnName": NUMBER}, {"intValue": int(job)}]
+    else:
+        operands = [{"columnName": KEY}, {"stringValue": job}]
+    return {"filter": {"operator": "EQUAL", "operands": operands}}
+
+
+def by_word(batches: Iterable[Batch]) -> dict[str, Row]:
+    """Rows by the words that may ask for them: the uuid, and the number where the row has one."""
+    found: dict[str, Row] = {}
+    for row in (row for batch in batches for row in batch.records()):
+        found |= {str(row[name]): row for name in (KEY, NUMBER) if name in row}
+    return found
+
+
+def summary_row(project_id: str, number: str, job: JobInfo | None, row: Row | None) -> SummaryRow:
+    values = {k: v for k, v in (row or {}).items() if not k.startswith(_SYSTEM)}
+    own = {k: v for k, v in (row or {}).items() if k.startswith(_SYSTEM)}
+    return SummaryRow(job, number, values, own, project_id)
+
+
+def _table(project_id: str) -> str:
+    return f"project/{project_id}/eval/summary"
