@@ -28,6 +28,7 @@ from swnb.errors import (
     TokenRejected,
     TooBusy,
 )
+from swnb.secret import Secret
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -101,7 +102,7 @@ class Call(Generic[T]):
     decode: Callable[[Reply], T] = field(repr=False)
     query: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
-    form: Mapping[str, str] | None = field(default=None, repr=False)  # it may hold a password
+    form: Mapping[str, str | Secret] | None = None  # a password stays a Secret until it is sent
     headers: Mapping[str, str] = field(default_factory=dict)
     reads: bool = True
     signed: bool = True

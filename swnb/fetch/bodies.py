@@ -8,12 +8,15 @@ from urllib.parse import urlencode
 import msgspec
 
 from swnb.call import Call, Reply
+from swnb.secret import Secret
 
 
 def content(call: Call[Any]) -> tuple[bytes | None, dict[str, str]]:
     """The body of a call and the header that says what it is."""
     if call.form is not None:
-        return urlencode(call.form).encode(), {"content-type": "application/x-www-form-urlencoded"}
+        kind = {"content-type": "application/x-www-form-urlencoded"}
+        fields = call.form.items()
+        return urlencode({k: v.reveal() if isinstance(v, Secret) else v for k, v in fields}).encode(), kind
     if call.json is not None:
         return msgspec.json.encode(call.json), {"content-type": "application/json"}
     return None, {}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from swnb.call import Call, Listing, Page, Plan, Reply, ask, ask_all, at_once, collect, note, noting
 from swnb.errors import BadReply, NotFound
+from swnb.secret import Secret
 
 Answer = Callable[[Call[Any]], Any]
 
@@ -67,7 +68,7 @@ class TestReply:
         assert Reply(200, {}, b"a\xffb").text() == "a\ufffdb"
 
     def test_neither_body_nor_form_is_shown(self) -> None:
-        call = Call("POST", "/login", lambda reply: None, form={"userPwd": "hunter2"})
+        call = Call("POST", "/login", lambda reply: None, form={"userPwd": Secret("hunter2")})
         assert "hunter2" not in repr(call) + repr(Reply(200, {}, b"hunter2"))
 
 

@@ -13,7 +13,7 @@ from swnb.call import Call, Listing, Page, Plan, Reply, ask, ask_all, collect, n
 from swnb.errors import BadInput, NotFound, ServerError, Unsupported
 from swnb.model import EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, SummaryRow, TaskInfo
 from swnb.providers.base import LogPart, ScanPage
-from swnb.providers.starwhale import summaries
+from swnb.providers.starwhale import signin, summaries
 from swnb.providers.starwhale import table as tables_
 from swnb.providers.starwhale.records import event_info, job_info, project_info, task_info
 from swnb.providers.starwhale.replies import data, field, list_of, message, page_of, refusal
@@ -46,16 +46,8 @@ class Starwhale:
         self._project_ids: dict[str, str] = {}
         self._job_keys: dict[tuple[str, str], str] = {}
 
-    # -- signing in (3.1)
-
     def sign_in(self, credential: Credential) -> Plan[Mapping[str, Secret]]:
-        if credential.token:
-            return {"authorization": _bearer(credential.token)}
-        if credential.user is None or credential.password is None:
-            return {}
-        form = {"userName": credential.user, "userPwd": credential.password.reveal()}
-        header = yield from ask(Call("POST", f"{_V1}/login", _signed_in, form=form, reads=False, signed=False))
-        return {"authorization": header}
+        return signin.sign_in(credential)
 
     # -- projects (3.4)
 
@@ -152,7 +144,11 @@ class Starwhale:
 
     def job(self, project: str | None, job: str) -> Plan[JobInfo]:
         id_ = yield from self.project_id(project)
-        info = yield from ask(self._job_call(id_, job))
+        try:
+            info = yield from ask(self._job_call(id_, job))
+        except NotFound as error:
+            missing = NotFound(f"project {project or id_} has no job {job}", where=error.where, todo=_JOB_FORMS)
+            raise missing from None
         self.remember([info])
         return info
 
@@ -165,7 +161,7 @@ class Starwhale:
     def _job_path(self, project_id: str, job: str) -> str:
         # The server decodes nothing here and trips over odd characters, so anything else cannot be one of its jobs.
         if not re.fullmatch("[0-9]{1,18}|[0-9a-fA-F]{32}", job):
-            raise NotFound(f"there is no job {job!r}", todo=_JOB_FORMS)
+            raise NotFound(f"{job!r} is no job", todo=_JOB_FORMS)
         return f"{_V1}/project/{project_id}/job/{job}"
 
     def remember(self, jobs: Iterable[JobInfo]) -> None:
@@ -348,20 +344,6 @@ class Starwhale:
 
         query = {"expTimeMillis": "86400000"}
         return (yield from ask(Call("POST", f"{_V1}/filestorage/sign-links", decode, query, json=list(links))))
-
-
-def _bearer(token: Secret) -> Secret:
-    """As the server wants it: it takes "bearer" in lower case, and a token without the word, for no sign-in."""
-    if not re.fullmatch(r"\s*(?:bearer\s+)?[!-~]+\s*", token.reveal(), re.IGNORECASE):
-        raise BadInput("the token holds blanks or characters that no header can carry", todo="Look at its source")
-    return Secret(f"Bearer {token.reveal().split()[-1]}")
-
-
-def _signed_in(reply: Reply) -> Secret:
-    data(reply)
-    if "authorization" not in reply.headers:
-        raise reply.odd("the header Authorization is missing")
-    return Secret(reply.headers["authorization"])
 
 
 def _done(reply: Reply) -> str:
