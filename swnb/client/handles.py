@@ -12,8 +12,8 @@ from swnb.bridge import both, both_iter
 from swnb.client import logs as log
 from swnb.client import verbs
 from swnb.client.source import Source, source_of
-from swnb.client.where import one
-from swnb.errors import ActionsOff, BadInput, Unsupported
+from swnb.client.where import job_of, one
+from swnb.errors import ActionsOff, Unsupported
 from swnb.model import JobInfo, ProjectInfo, Status
 from swnb.uri import Ref
 
@@ -88,13 +88,13 @@ class Job(_Handle):
     async def info(self) -> JobInfo:
         """The frozen record behind the job's row, with ``.raw``."""
         source = self._source()
-        return await source.run(source.backend.job(self._project(), self._id()))
+        return await source.run(source.backend.job(self._project(), job_of(self.ref)))
 
     @both
     async def status(self) -> Status:
         """The status now, as a word of the one vocabulary."""
         source = self._source()
-        return (await source.run(source.backend.job(self._project(), self._id()))).status
+        return (await source.run(source.backend.job(self._project(), job_of(self.ref)))).status
 
     tasks = both(verbs.tasks)
     events = both(verbs.events)
@@ -136,12 +136,7 @@ class Job(_Handle):
                 where=source.entry.name,
                 todo=f"Say swnb.allow_actions() first, or .{action}(yes=True)",
             )
-        return await source.run(source.backend.act(self._project(), self._id(), action))
-
-    def _id(self) -> str:
-        if self.ref.job is None:
-            raise BadInput(f"{self.ref} names no job")
-        return self.ref.job
+        return await source.run(source.backend.act(self._project(), job_of(self.ref), action))
 
 
 def open_(uri: Any) -> Server | Project | Job:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Final
 
 from swnb.client.source import Source, source_of
-from swnb.client.where import Where, check_limit, one
+from swnb.client.where import Where, check_limit, job_of, one
 from swnb.errors import strip_ansi
 from swnb.fetch import live
 from swnb.fetch.tasks import within
@@ -50,7 +50,7 @@ async def follow(job: Where) -> AsyncGenerator[str, None]:
 async def _parts(ref: Ref, source: Source, verb: str) -> Sequence[LogPart]:
     source.needs(verb)
     project = ref.project if ref.project is not None else source.entry.current_project
-    return await source.run(source.backend.logs(project, ref.job or ""))
+    return await source.run(source.backend.logs(project, job_of(ref)))
 
 
 async def _so_far(source: Source, part: LogPart) -> str:

@@ -8,6 +8,7 @@ from swnb import settings
 from swnb.bridge import both_function, both_iter_function, run
 from swnb.client import logs as log
 from swnb.client import verbs
+from swnb.client.answer import partial_frame
 from swnb.client.handles import Job, Project, Server, allow_actions, open_
 from swnb.client.source import close_all
 from swnb.frames import tables as frames
@@ -61,6 +62,8 @@ def connect(
 ) -> Server:
     """Save a server under a name, with its token or user and password where they are given; sends no request and never
     asks. The secret goes to the keyring or a file that only you can read, and is never shown again."""
+    token = None if token is None else Secret(token)  # the frame of an error below may be shown
+    password = None if password is None else Secret(password)
     entry = settings.connect(name, server_uri, token, user=user, password=password)
     run(close_all(name))  # what was signed in before is not used again
     return Server(Ref(entry.name))
@@ -82,4 +85,4 @@ def forget(name: str) -> None:
 
 def partial() -> pd.DataFrame | None:
     """What the last interrupted or failed fetch had already got, as a frame of its kind; None where there is none."""
-    return verbs.partial_frame()
+    return partial_frame()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
+from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from swnb.errors import BadInput
+from swnb.errors import BadInput, BadURI
 from swnb.model import Status
 from swnb.settings import to_ref
 from swnb.uri import Kind, Ref
@@ -58,6 +60,26 @@ def one(where: Where, expect: Kind) -> Ref:
     return found[0]
 
 
+def job_of(ref: Ref) -> str:
+    """The id of the job that a ref names."""
+    if ref.job is None:
+        raise BadURI(f"{ref} names no job", todo="Add /job/ID")
+    return ref.job
+
+
+def plain(value: Any) -> Any:
+    """An argument as builtin values, which can be sent, compared and written down: no numpy numbers, no enums."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # one of numpy's numbers
+        return value.item()
+    if isinstance(value, (str, int, float, dict)) or not isinstance(value, Iterable):
+        return value
+    return [plain(each) for each in value]
+
+
 def statuses(status: str | Status | Iterable[str | Status] | None) -> frozenset[Status] | None:
     """A status filter: one word of the vocabulary or many."""
     if status is None:
@@ -94,6 +116,12 @@ def _parsed(text: str) -> datetime:
 
 
 def check_limit(limit: int | None) -> int | None:
-    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-        raise BadInput(f"limit={limit!r} is no count", todo="Give a whole number from 0, or leave it out for all")
-    return limit
+    if limit is None:
+        return None
+    try:
+        count = -1 if isinstance(limit, bool) else operator.index(limit)
+    except TypeError:
+        count = -1
+    if count >= 0:
+        return count
+    raise BadInput(f"limit={limit!r} is no count", todo="Give a whole number from 0, or leave it out for all")

@@ -15,9 +15,10 @@ from typing import Any
 @dataclass(slots=True)
 class Partial:
     """The parts (records, batches) of one fetch in the order of their arrival, each with the label of where it came
-    from; ``what`` names the fetch."""
+    from; ``what`` names the fetch, ``about`` is what whoever began it wants to find beside the parts."""
 
     what: str
+    about: Any = field(default=None, repr=False)
     parts: list[tuple[Any, Any]] = field(default_factory=list, repr=False)
 
 
@@ -27,14 +28,14 @@ _last: Partial | None = None
 
 
 @contextmanager
-def keeping(what: str) -> Iterator[Partial]:
+def keeping(what: str, about: Any = None) -> Iterator[Partial]:
     """Keep what arrives meanwhile; for :func:`last` if the block does not end well. The outermost block counts."""
     global _last  # noqa: PLW0603
     outer = _current.get()
     if outer is not None:
         yield outer
         return
-    partial = Partial(what)
+    partial = Partial(what, about)
     token = _current.set(partial)
     try:
         yield partial

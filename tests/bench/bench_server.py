@@ -1,4 +1,4 @@
-"""Reading from a Starwhale server: swnb, the official SDK and a bare httpx + decoder loop, against one sandbox, in one go.
+"""Reading from a Starwhale server: swnb, the official SDK and a bare httpx + decoder loop, one sandbox, one run.
 
 Ratios are what counts: the machine's speed drifts. Each reader runs in a process of its own, and so does the sandbox.
 The SDK's part needs its Python in SWNB_STARWHALE_PYTHON (``make bench`` sets it).
