@@ -101,6 +101,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'swnb' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
+    # The first public name also brings the view of progress that fits the place: a bar, a line, or nothing.
+    import_module("swnb.widgets.progress").install()
     globals()[name] = value
     return value
 
