@@ -34,8 +34,10 @@ def test_a_notebook_runs_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
     client.execute()
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     assert all(cell.execution_count for cell in code)
-    printed = [text for cell in code for output in cell.outputs if "text" in output for text in [output["text"]]]
-    assert not any("Traceback" in text for text in printed)
+    shown = [output for cell in code for output in cell.outputs]
+    assert all(output.output_type in ("execute_result", "display_data", "stream") for output in shown)
+    assert not [output for output in shown if output.get("name") == "stderr"], "a cell complains on stderr"
+    assert any("text/html" in output.get("data", {}) for output in shown)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
