@@ -1,0 +1,78 @@
+"""Servers and their projects as one table; a click or Enter opens one.
+
+Each server is a Part of its own: one that does not answer says so above the table and takes nobody else along.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+
+from swnb.client.public import projects
+from swnb.frames import tables as frames
+from swnb.widgets.grid import Grid
+from swnb.widgets.part import Box, Part, fill, show
+from swnb.widgets.table import as_of, note_of
+
+_COLUMNS = ("name", "jobs", "owner", "created", "description")
+ALL = "(all projects)"
+
+
+class Places(Box):
+    """`opened` is called with the URI of a project, or of a server where all its projects are meant."""
+
+    def __init__(self, lock: threading.RLock, servers: Sequence[str], opened: Callable[[str], object]) -> None:
+        self._lock, self._opened = lock, opened
+        self._found: dict[str, pd.DataFrame] = {}
+        self._columns = ["server", *_COLUMNS] if len(servers) > 1 else list(_COLUMNS)
+        caption = "Projects" if len(servers) > 1 else f"Projects of {servers[0]}"
+        self.grid = Grid(frames.projects([]), columns=[], caption=caption, open_on_click=True)
+        self.grid.on_open(self._open)
+        self.parts = {name: Part(lock) for name in servers}
+        super().__init__([*self.parts.values(), self.grid])
+        show(self.grid, False)
+
+    def load(self) -> None:
+        """Ask every server for its projects."""
+        for name in self.parts:
+            self._ask(name)
+
+    def _ask(self, name: str) -> None:
+        def put(frame: pd.DataFrame) -> None:
+            self._found[name] = frame[["server", *_COLUMNS]]
+            self._paint()
+
+        self.parts[name].load(f"projects of {name}", lambda: projects.aio(name), put, server=name)
+
+    def _paint(self) -> None:
+        there = [with_all(self._found[name], name) for name in self.parts if name in self._found]
+        filled = [frame for frame in there if len(frame)]
+        fill(self.grid, pd.concat(filled) if filled else frames.projects([]), self.grid.columns or self._columns)
+        self.grid.note = self._note(list(self._found.values()))
+        show(self.grid, True)
+
+    def _note(self, found: Sequence[pd.DataFrame]) -> str:
+        if len(found) == 1:
+            return note_of(found[0], "projects")
+        count = sum(len(frame) for frame in found)
+        times = sorted(frame.attrs["swnb"]["fetched_at"] for frame in found)
+        return f"{count:,} projects of {len(found)} servers · {as_of(times[0])}"
+
+    def _open(self, position: int) -> None:
+        self._opened(str(self.grid.frame.index[position]))
+
+
+def with_all(frame: pd.DataFrame, server: str) -> pd.DataFrame:
+    """With a first row for all projects of the server, where it has more than one."""
+    if len(frame) < 2:
+        return frame
+    whole = frame.iloc[:1].copy()  # for its types
+    whole.index = pd.Index([server], name=frame.index.name)
+    whole["name"] = ALL
+    whole["jobs"] = frame["jobs"].sum() if frame["jobs"].notna().all() else None
+    whole["created"] = pd.Series(pd.NaT, index=whole.index, dtype=frame["created"].dtype)
+    whole[["owner", "description"]] = ""
+    joined: pd.DataFrame = pd.concat([whole, frame])
+    return joined
