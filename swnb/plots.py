@@ -6,6 +6,7 @@ same colour in every figure, and a footer says how many points there are and as 
 
 from __future__ import annotations
 
+import base64
 import io
 import zlib
 from collections.abc import Sequence
@@ -34,6 +35,17 @@ _GREY: Final = "#80868e"  # readable on white and on black
 _DPI: Final = 100
 _LEGEND: Final = 12  # jobs that the legend names
 _COLUMNS: Final = 3  # of small multiples
+
+
+class Picture(Figure):
+    """A Figure that a notebook shows as it is (a bare Figure is drawn only where pyplot is at work), with a text for
+    those who do not see it."""
+
+    told = ""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        image = base64.b64encode(png(self)).decode()
+        return {"image/png": image, "text/plain": self.told}, {"image/png": {"alt": self.told}}
 
 
 async def _plot(
@@ -89,7 +101,7 @@ def draw(
     names = there if metrics is None else list(metrics)
     if missing := [name for name in names if name not in there]:
         raise BadInput(f"there is no metric {missing[0]!r}", todo=f"There are: {', '.join(there) or 'none'}")
-    figure = Figure(figsize=size, dpi=_DPI, facecolor="none", layout="constrained")
+    figure = Picture(figsize=size, dpi=_DPI, facecolor="none", layout="constrained")
     FigureCanvasAgg(figure)
     jobs = [str(job) for job in frame["job"].unique()]
     styles = _styles(jobs)
@@ -99,6 +111,9 @@ def draw(
     )
     _legend(figure, jobs, styles)
     _footer(figure, frame, odd)
+    figure.told = (
+        f"Curves of {', '.join(map(_shown, names)) or 'nothing'} over {x}: {', '.join(labels(jobs)) or 'no job'}"
+    )
     return figure
 
 

@@ -201,8 +201,14 @@ class GridView {
     if (document.activeElement !== this.search) this.search.value = this.head.search;
     this.paintMenu();
     const same = this.headline.childElementCount === this.head.columns.length &&
-      this.head.columns.every(([, label], at) => this.headline.children[at].dataset.label === label);
-    if (!same) this.buildHead();
+      this.head.columns.every(([, label, kind], at) => {
+        const { dataset } = this.headline.children[at];
+        return dataset.label === label && dataset.kind === kind;
+      });
+    if (!same) {
+      this.buildHead();
+      if (this.now) this.takeBody(); // which of the two comes first when both change is chance
+    }
     this.head.columns.forEach(([column], at) => this.paintSort(this.headline.children[at], column));
     this.grid.setAttribute("aria-colcount", this.head.columns.length);
   }
@@ -213,6 +219,7 @@ class GridView {
     this.headline.replaceChildren(...this.head.columns.map(([, label, kind], at) => {
       const cell = make("div", `swnb-cell swnb-${kind}`, { role: "columnheader", tabindex: "-1", title: label, "aria-colindex": at + 1 });
       cell.dataset.label = label;
+      cell.dataset.kind = kind;
       cell.style.setProperty("--w", `var(--w${at})`);
       const text = make("span", "");
       text.textContent = label;
@@ -241,8 +248,9 @@ class GridView {
       const broken = kind === "number" && texts.some((text) => text.includes(".")) ? 11 : 0; // as -0.00123457 needs
       const sign = kind === "status" ? 3 : 0;
       const longest = Math.max(label.length + 3, broken, ...texts.map((text) => text.length + sign));
-      if (!this.widths.has(label)) this.widths.set(label, clamp(Math.round(longest * 7.4) + 22, 56, 340));
-      this.root.style.setProperty(`--w${at}`, `${this.widths.get(label)}px`);
+      const width = clamp(Math.round(longest * 7.4) + 22, 56, 340);
+      if (!this.widths.has(label) && rows.length) this.widths.set(label, width);
+      this.root.style.setProperty(`--w${at}`, `${this.widths.get(label) ?? width}px`);
     });
   }
 
@@ -254,6 +262,7 @@ class GridView {
     if (reset) this.old = null;
     this.flight = null;
     this.rows = new Map(this.now.rows.map((row, at) => [at, row]));
+    if (this.head.columns.some(([, label]) => !this.widths.has(label))) this.measure();
     const active = this.body.contains(document.activeElement);
     if (this.top === 0 && !active) this.old = null;
     if (reset) this.focus.place = Math.min(this.focus.place, 0);

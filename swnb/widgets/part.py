@@ -81,14 +81,12 @@ def show(widget: w.Widget, on: bool) -> None:
 
 
 def fill(grid: Grid, frame: pd.DataFrame, columns: Sequence[str] | None = None) -> None:
-    """Show a frame, and these columns of it. A grid measures its columns when it first has them, so they come with the
-    rows; and the rows go once more, since a page that gets a new head after its rows would drop them."""
+    """Show a frame, and these columns of it."""
     names = None if columns is None else list(columns)
     same = grid.columns == names and list(grid.frame.columns) == list(frame.columns)
     grid.update(frame)
     if not same:
         grid.set_trait("columns", names)
-        grid.update(frame)
 
 
 def button(text: str, act: Callable[[], object], tip: str = "") -> w.Button:

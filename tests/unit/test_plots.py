@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from typing import Any
@@ -132,3 +133,10 @@ def test_drawing_needs_no_pyplot() -> None:
     code = "import sys, pandas; from swnb.plots import draw; f = pandas.DataFrame({'job': ['a'], 'metric': ['m'], "
     code += "'step': [1], 'value': [1.0]}); draw(f); assert 'matplotlib.pyplot' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_notebook_shows_the_figure_with_a_text_beside_it() -> None:
+    bundle, metadata = draw(series([1.0, 2.0]), ["loss"])._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "loss over step" in bundle["text/plain"]
+    assert metadata["image/png"]["alt"] == bundle["text/plain"]
