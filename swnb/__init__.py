@@ -18,6 +18,7 @@ from swnb._version import __version__
 
 if TYPE_CHECKING:
     from swnb import errors, sandbox, sdk
+    from swnb.client.doctor import doctor
     from swnb.client.public import (
         Job,
         Project,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         tables,
         tasks,
     )
-    from swnb.client.doctor import doctor
     from swnb.plots import plot
     from swnb.widgets.browse import browse
     from swnb.widgets.signin import signin

@@ -66,7 +66,7 @@ class Server(_Handle):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Project(_Handle):
-    """What groups jobs."""
+    """What groups jobs on a server."""
 
     @both
     async def info(self) -> ProjectInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
@@ -26,9 +27,10 @@ async def logs(job: Where, *, tail: int | None = None) -> str:
     ref = one(job, "job")
     source = source_of(ref)
     parts = await _parts(ref, source, "logs")
-    pieces = [(part.title, part.text if part.live is None else await _so_far(source, part)) for part in parts]
-    heads = len(pieces) > 1
-    text = "".join(f"==> {title} <==\n{_ended(body)}" if heads else body for title, body in pieces)
+    bodies = await asyncio.gather(*(_so_far(source, part) for part in parts))
+    heads = len(parts) > 1
+    pieces = zip(parts, bodies, strict=True)
+    text = "".join(f"==> {part.title} <==\n{_ended(body)}" if heads else body for part, body in pieces)
     text = strip_ansi(text)
     return text if tail is None else "".join(text.splitlines(keepends=True)[-tail:] if tail else [])
 
@@ -55,8 +57,9 @@ async def _parts(ref: Ref, source: Source, verb: str) -> Sequence[LogPart]:
 
 async def _so_far(source: Source, part: LogPart) -> str:
     """What a live log holds now: its first frame, which ends where nothing more comes for a moment."""
+    if part.live is None:
+        return part.text
     held: list[str] = []
-    assert part.live is not None  # noqa: S101 - the caller looked
     async with aclosing(live.lines(source.entry.address, part.live)) as lines:
         wait = _FIRST_FRAME
         while (task := await within(wait, anext(lines, None))) is not None and (line := task.result()) is not None:

@@ -7,11 +7,14 @@ connections nor sign-in.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Any, Final, TypeVar, cast
 
+from swnb.bridge import submit
 from swnb.call import Plan
 from swnb.errors import SwnbError, Unsupported
 from swnb.fetch import blobs, partial, ranges
@@ -58,6 +61,8 @@ class Source:
         try:
             yield
         except SwnbError as error:
+            if error.where == self.entry.address:  # which people know by its name
+                error.where = ""
             error.place(_label(self.entry))
             raise
 
@@ -65,7 +70,7 @@ class Source:
         """The rows of a table in key order; large texts that were stored apart are put back into their cells."""
         if self.is_store:
             rows = cast(Store, self.backend).scan(project, job, table, query)
-            while (batch := await in_thread(next, rows, None)) is not None:
+            while (batch := await self._drawn(rows)) is not None:
                 partial.keep(batch)
                 yield batch
             return
@@ -76,6 +81,10 @@ class Source:
                 filled = await blobs.filled(batch, provider, self.transport())
                 partial.keep(filled)
                 yield filled
+
+    async def _drawn(self, rows: Iterator[Batch]) -> Batch | None:
+        with self._placing():
+            return await in_thread(next, rows, None)
 
     def transport(self) -> Any:
         if self._transport is None:
@@ -124,3 +133,11 @@ async def close_all(name: str | None = None) -> None:
     with _lock:
         gone = [_sources.pop(entry) for entry in list(_sources) if name is None or entry.name == name]
     await asyncio.gather(*(source.close() for source in gone))
+
+
+@atexit.register  # after the bridge's own, so it runs before that one ends the loop
+def _leave() -> None:
+    """A plain script that ends leaves no open connection for the HTTP stack to complain about."""
+    if _sources:
+        with contextlib.suppress(Exception):
+            submit(close_all()).result(1)

@@ -6,24 +6,24 @@ Each verb: read what the caller means, ask the sources abreast, build one frame,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeVar, cast
 
 import pandas as pd
 
 from swnb.call import Listing
+from swnb.client.answer import fetching
 from swnb.client.source import Source, source_of
-from swnb.client.where import Where, check_limit, moment, one, refs, statuses
+from swnb.client.where import Where, check_limit, job_of, moment, one, plain, refs, statuses
 from swnb.errors import BadInput, BadURI
 from swnb.fetch import partial
-from swnb.fetch.events import Trail, showing, trail
+from swnb.fetch.tasks import end as over
 from swnb.frames import metrics as series_frames
 from swnb.frames import tables as frames
-from swnb.frames.provenance import Provenance, attach
 from swnb.frames.tables import Origin
-from swnb.model import Batch, JobInfo, JobQuery, ProjectInfo, RowQuery, Status, SummaryRow, TaskInfo
+from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, Series, SummaryRow, TaskInfo
 from swnb.uri import Ref
 
 T = TypeVar("T")
@@ -33,8 +33,9 @@ _JOBS_ABREAST: Final = 8  # jobs whose tables, tasks … are read at a time; eac
 async def projects(server: Where) -> pd.DataFrame:
     """Index ``project`` (URI); columns ``platform server id name owner created jobs description url`` and the
     platform's own. ``server``: one or many. Raises Refused, NotFound, Unreachable, Timeout."""
-    with _fetch("projects", server) as fetch:
-        found = await _abreast(_projects_of, refs(server, "server"))
+    asked = refs(server, "server")
+    with fetching("projects", asked, parts=(ProjectInfo, frames.projects)) as fetch:
+        found = await _abreast(_projects_of, asked)
         pairs = [pair for listing in found for pair in listing.items]
         return fetch.done(frames.projects(pairs), _total(found))
 
@@ -65,15 +66,34 @@ async def jobs(
     like ``"24h"``); ``limit`` counts after the filters and keeps the newest. ``config=True`` adds ``config.*`` and
     ``env.*``, values of the latter masked unless ``env=True``.
     """
-    given = {"status": status, "name": name, "owner": owner, "since": since, "limit": limit}
-    query = JobQuery(statuses(status), name, owner, moment(since), check_limit(limit))
-    with _fetch("jobs", where, **given, config=config or None, env=env or None) as fetch:
-        asked = refs(where)
+    words, after = statuses(status), moment(since)
+    query = JobQuery(words, name, owner, after, check_limit(limit))
+    given = {"status": words and sorted(words), "name": name, "owner": owner, "since": after, "limit": limit}
+    asked = refs(where)
+
+    def build(pairs: Sequence[tuple[Origin, JobInfo]]) -> pd.DataFrame:
+        taken = {origin.job(info.project, info.id): (origin, info) for origin, info in pairs if query.takes(info)}
+        return frames.jobs(_newest(list(taken.values()), query.limit), config=config, env=env)
+
+    parts = (JobInfo, build)
+    with fetching("jobs", asked, **given, config=config or None, env=env or None, parts=parts) as fetch:
         found = await _abreast(lambda ref: _jobs_of(ref, query), asked)
         pairs = [pair for listing in found for pair in listing.items]
+        once = {origin.job(info.project, info.id): (origin, info) for origin, info in pairs}
+        pairs, twice = list(once.values()), len(pairs) - len(once)
         if len(asked) > 1 and any(ref.job is None for ref in asked):
-            pairs = sorted(pairs, key=_age)
-        return fetch.done(frames.jobs(pairs[:limit], config=config, env=env), _total(found))
+            pairs.sort(key=_age)
+        total = _total(found)
+        frame = frames.jobs(_newest(pairs, query.limit), config=config, env=env)
+        return fetch.done(frame, None if total is None else total - twice)
+
+
+def _newest(pairs: Sequence[tuple[Origin, JobInfo]], limit: int | None) -> Sequence[tuple[Origin, JobInfo]]:
+    """The newest ``limit`` in the order they have."""
+    if limit is None or len(pairs) <= limit:
+        return pairs
+    kept = {id(pair) for pair in sorted(pairs, key=_age)[:limit]}
+    return [pair for pair in pairs if id(pair) in kept]
 
 
 def _age(pair: tuple[Origin, JobInfo]) -> tuple[bool, float]:
@@ -109,28 +129,37 @@ async def tasks(jobs: Where) -> pd.DataFrame:
     async def of(ref: Ref) -> list[tuple[Origin, JobInfo, TaskInfo]]:
         source = source_of(ref)
         source.needs("tasks")
-        info = await source.run(source.backend.job(_project(ref, source), _job(ref)))
-        found = await source.run(source.backend.tasks(info.project, info.id))
-        return [(source.origin, info, task) for task in found]
+        info = await source.run(source.backend.job(_project(ref, source), job_of(ref)))
+        triples = [
+            (source.origin, info, task) for task in await source.run(source.backend.tasks(info.project, info.id))
+        ]
+        partial.keep(*triples)
+        return triples
 
-    with _fetch("tasks", jobs) as fetch:
-        found = await _abreast(of, await _job_refs(jobs))
-        return fetch.done(frames.tasks([each for part in found for each in part]))
+    asked = refs(jobs)
+    with fetching("tasks", asked, parts=(tuple, lambda kept: frames.tasks([part for _, part in kept]))) as fetch:
+        found = await _abreast(of, await _job_refs(asked))
+        frame = frames.tasks([each for part in found for each in part])
+        return fetch.done(frame, len(frame))
 
 
 async def events(job: Where) -> pd.DataFrame:
     """What the platform noted about jobs: ``job time level source subject message`` and its own, oldest first."""
 
-    async def of(ref: Ref) -> list[tuple[str, Any]]:
+    async def of(ref: Ref) -> list[tuple[str, EventInfo]]:
         source = source_of(ref)
         source.needs("events")
-        info = await source.run(source.backend.job(_project(ref, source), _job(ref)))
+        info = await source.run(source.backend.job(_project(ref, source), job_of(ref)))
         found = await source.run(source.backend.events(info.project, info.id))
-        return [(source.origin.job(info.project, info.id), event) for event in found]
+        pairs = [(source.origin.job(info.project, info.id), event) for event in found]
+        partial.keep(*pairs)
+        return pairs
 
-    with _fetch("events", job) as fetch:
-        found = await _abreast(of, await _job_refs(job))
-        return fetch.done(frames.events([each for part in found for each in part]))
+    asked = refs(job)
+    with fetching("events", asked, parts=(tuple, lambda kept: frames.events([part for _, part in kept]))) as fetch:
+        found = await _abreast(of, await _job_refs(asked))
+        frame = frames.events([each for part in found for each in part])
+        return fetch.done(frame, len(frame))
 
 
 async def summary(jobs: Where, *, keys: Sequence[str] | None = None, steps: bool = False) -> pd.DataFrame:
@@ -139,36 +168,38 @@ async def summary(jobs: Where, *, keys: Sequence[str] | None = None, steps: bool
     left out. ``steps`` is for platforms whose summary knows at which step a value was reached."""
     if isinstance(keys, str):
         keys = [keys]
-    with _fetch("summary", jobs, keys=keys, steps=steps or None) as fetch:
-        asked = refs(jobs)
+    asked = refs(jobs)
+    parts = (tuple, lambda kept: frames.summary([part for _, part in kept], keys))
+    with fetching("summary", asked, keys=keys, steps=steps or None, parts=parts) as fetch:
         groups: dict[tuple[str, str | None, bool], list[Ref]] = {}
         for ref in asked:
             groups.setdefault((ref.server, ref.project, ref.job is None), []).append(ref)
-        parts = await _abreast(_summary_of, list(groups.values()))
-        rows = {ref: found for part in parts for ref, found in part}
-        pairs = dict.fromkeys(pair[0] for ref in asked for pair in rows[ref])
-        by_uri = {uri: row for ref in asked for uri, row in rows[ref]}
-        return fetch.done(frames.summary([(uri, by_uri[uri]) for uri in pairs], keys), len(pairs))
+        found = dict(each for part in await _abreast(_summary_of, list(groups.values())) for each in part)
+        rows = dict(pair for ref in asked for pair in found[ref])
+        return fetch.done(frames.summary(list(rows.items()), keys), len(rows))
 
 
 async def _summary_of(group: list[Ref]) -> list[tuple[Ref, list[tuple[str, SummaryRow]]]]:
     """The summaries of refs of one project: the whole project at once, or its jobs that are named."""
     source, first = source_of(group[0]), group[0]
     source.needs("summary")
-    project = _project(first, source)
-    if first.job is None and project is None and source.backend.implied is None:
-        listing = await source.run(source.backend.projects())
-        parts = await _abreast(lambda each: source.run(source.backend.summary(each.id, None)), listing.items)
-        return [(first, [_labelled(source, row) for part in parts for row in part])]
-    if first.job is None:
-        rows = await source.run(source.backend.summary(project, None))
-        return [(first, [_labelled(source, row) for row in rows])]
-    rows = await source.run(source.backend.summary(project, [_job(ref) for ref in group]))
-    return [(ref, [_labelled(source, row)]) for ref, row in zip(group, rows, strict=True)]
+    if first.job is not None:
+        rows = await source.run(source.backend.summary(_project(first, source), [job_of(ref) for ref in group]))
+        return [(ref, _labelled(source, [row])) for ref, row in zip(group, rows, strict=True)]
+    if first.project is not None or source.backend.implied is not None:
+        return [(first, _labelled(source, await source.run(source.backend.summary(first.project, None))))]
+    listing = await source.run(source.backend.projects())
+    parts = await _abreast(lambda each: source.run(source.backend.summary(each.id, None)), listing.items)
+    rows = [row for part in parts for row in part]
+    if all(row.job is not None for row in rows):
+        rows.sort(key=lambda row: _age((source.origin, cast(JobInfo, row.job))))
+    return [(first, _labelled(source, rows))]
 
 
-def _labelled(source: Source, row: SummaryRow) -> tuple[str, SummaryRow]:
-    return source.origin.job(row.project, row.id), row
+def _labelled(source: Source, rows: Sequence[SummaryRow]) -> list[tuple[str, SummaryRow]]:
+    pairs = [(source.origin.job(row.project, row.id), row) for row in rows]
+    partial.keep(*pairs)
+    return pairs
 
 
 async def tables(job: Where) -> list[str]:
@@ -176,8 +207,8 @@ async def tables(job: Where) -> list[str]:
     ref = one(job, "job")
     source = source_of(ref)
     source.needs("tables")
-    with _fetch("tables", job):
-        return list(await source.run(source.backend.tables(_project(ref, source), _job(ref))))
+    with fetching("tables", [ref]):
+        return list(await source.run(source.backend.tables(_project(ref, source), job_of(ref))))
 
 
 async def rows(
@@ -196,18 +227,29 @@ async def rows(
     (URI). ``table`` may also stand in the URI. Raises NotFound for an unknown table, BadInput for unknown columns."""
     query = _row_query(start, end, end_inclusive, columns, keep_none, limit)
     given = {"start": start, "end": end, "end_inclusive": end_inclusive or None}
-    given |= {"columns": columns, "keep_none": keep_none or None, "limit": limit}
-    with _fetch("rows", jobs, table, **given) as fetch:
-        asked = await _table_refs(jobs, table)
+    given |= {"columns": query.columns, "keep_none": keep_none or None, "limit": limit}
+    asked = refs(jobs)
+    with fetching("rows", asked, table, **given, parts=(Batch, _rows)) as fetch:
+        wanted = await _table_refs(asked, table)
 
         async def of(ref: Ref) -> list[tuple[str | None, Batch]]:
-            label = await _job_uri(ref) if len(asked) > 1 else None
             source = source_of(ref)
-            batches = source.batches(_project(ref, source), _job(ref), _table(ref), query)
-            return [(label, batch) async for batch in batches]
+            label = await _job_uri(ref) if len(wanted) > 1 else None
+            with partial.labelled(label):
+                batches = source.batches(_project(ref, source), job_of(ref), _table(ref), query)
+                return [(label, batch) async for batch in batches]
 
-        found = await _abreast(of, asked)
-        return fetch.done(frames.rows([part for parts in found for part in parts]))
+        found = await _abreast(of, wanted)
+        frame = frames.rows([part for parts in found for part in parts])
+        # Where the limit was reached, nobody knows how many rows lie behind it.
+        reached = limit is not None and any(sum(batch.n for _, batch in parts) >= limit for parts in found)
+        return fetch.done(frame, None if reached else len(frame))
+
+
+def _rows(parts: Sequence[tuple[str | None, Batch]]) -> pd.DataFrame:
+    """Of batches as they arrived: those of several jobs come mixed."""
+    jobs = list(dict.fromkeys(label for label, _ in parts))
+    return frames.rows(sorted(parts, key=lambda part: jobs.index(part[0])))
 
 
 async def scan(
@@ -223,16 +265,13 @@ async def scan(
 ) -> AsyncGenerator[pd.DataFrame, None]:
     """The rows of ``rows`` as a stream of DataFrames, in bounded memory: an iterator, and an async iterator."""
     query = _row_query(start, end, end_inclusive, columns, keep_none, limit)
-    refs_ = await _table_refs(job, table)
-    if len(refs_) != 1:
+    wanted = await _table_refs(refs(job), table)
+    if len(wanted) != 1:
         raise BadInput("a stream is read from one job", todo="swnb.rows takes many")
-    source = source_of(refs_[0])
-    batches = source.batches(_project(refs_[0], source), _job(refs_[0]), _table(refs_[0]), query)
-    try:
+    ref, source = wanted[0], source_of(wanted[0])
+    async with aclosing(source.batches(_project(ref, source), job_of(ref), _table(ref), query)) as batches:
         async for batch in batches:
             yield frames.rows([(None, batch)])
-    finally:
-        await batches.aclose()
 
 
 async def metrics(
@@ -246,22 +285,27 @@ async def metrics(
     """Series of jobs, long (``job metric step time value``) or ``wide`` (index ``job, step``; a column a metric).
     ``steps=n``: at most n points a series, and provenance says so. ``table`` (Starwhale): its numeric columns are the
     metrics and its int key is the step."""
-    wanted = [keys] if isinstance(keys, str) else keys
-    with _fetch("metrics", jobs, keys=keys, table=table, wide=wide or None, steps=steps) as fetch:
-        asked = await _table_refs(jobs, table, needs="metrics")
-        columns = tuple(wanted) if wanted is not None else None
+    names = [keys] if isinstance(keys, str) else keys if keys is None else [str(key) for key in keys]
+    asked, most = refs(jobs), check_limit(steps)
+    options = {"keys": names, "table": table, "wide": wide or None, "steps": most}
+    with fetching("metrics", asked, **options, parts=(Batch, _rows)) as fetch:
+        wanted = await _table_refs(asked, table, needs="metrics")
+        query = RowQuery(columns=None if names is None else tuple(names))
 
-        async def of(ref: Ref) -> list[tuple[str, Any]]:
+        async def of(ref: Ref) -> list[tuple[str, Series]]:
             source, uri = source_of(ref), await _job_uri(ref)
-            query = RowQuery(columns=columns)
-            batches = [b async for b in source.batches(_project(ref, source), _job(ref), _table(ref), query)]
-            return [(uri, series) for series in series_frames.series_of(batches, wanted, steps)]
+            with partial.labelled(uri):
+                batches = source.batches(_project(ref, source), job_of(ref), _table(ref), query)
+                read = [batch async for batch in batches]
+            return [(uri, series) for series in series_frames.series_of(read, names, most)]
 
-        found = await _abreast(of, asked)
-        parts = [part for each in found for part in each]
-        total = sum(len(s.step) if s.total is None else s.total for _, s in parts)
-        frame = (series_frames.wide if wide else series_frames.long)(parts)
-        return fetch.done(frame, None if wide else total)
+        found = [part for each in await _abreast(of, wanted) for part in each]
+        points = sum(len(series.step) for _, series in found)
+        total = sum(len(series.step) if series.total is None else series.total for _, series in found)
+        if not wide:
+            return fetch.done(series_frames.long(found), total)
+        frame = series_frames.wide(found)
+        return fetch.done(frame, len(frame) if points == total else None)
 
 
 def _row_query(  # noqa: PLR0917
@@ -269,25 +313,25 @@ def _row_query(  # noqa: PLR0917
 ) -> RowQuery:
     if isinstance(columns, str):
         columns = [columns]
-    wanted = tuple(columns) if columns is not None else None
-    return RowQuery(start, end, end_inclusive, wanted, keep_none, check_limit(limit))
+    wanted = tuple(map(str, columns)) if columns is not None else None
+    return RowQuery(plain(start), plain(end), end_inclusive, wanted, keep_none, check_limit(limit))
 
 
-async def _table_refs(jobs: Where, table: str | None, needs: str = "rows") -> list[Ref]:
-    asked = await _job_refs(jobs, keep_table=True)
-    for ref in asked:
+async def _table_refs(asked: Sequence[Ref], table: str | None, needs: str = "rows") -> list[Ref]:
+    jobs = await _job_refs(asked, keep_table=True)
+    for ref in jobs:
         source = source_of(ref)
         source.needs(needs)
         if table is None and ref.table is None:
-            names = await source.run(source.backend.tables(_project(ref, source), _job(ref)))
+            names = await source.run(source.backend.tables(_project(ref, source), job_of(ref)))
             raise BadInput(f"the table of {ref} is not named", todo=f"It has {', '.join(names) or 'none'}")
-    return [ref if table is None else ref.with_(table=table) for ref in asked]
+    return [ref if table is None else ref.with_(table=table) for ref in jobs]
 
 
-async def _job_refs(jobs: Where, keep_table: bool = False) -> list[Ref]:
+async def _job_refs(asked: Sequence[Ref], keep_table: bool = False) -> list[Ref]:
     """The jobs that are named; those of a project where a project is named."""
     found: list[Ref] = []
-    for ref in refs(jobs):
+    for ref in asked:
         if ref.job is not None:
             found.append(ref if keep_table else ref.with_(table=None))
             continue
@@ -298,14 +342,8 @@ async def _job_refs(jobs: Where, keep_table: bool = False) -> list[Ref]:
 
 async def _job_uri(ref: Ref) -> str:
     source = source_of(ref)
-    info = await source.run(source.backend.job(_project(ref, source), _job(ref)))
+    info = await source.run(source.backend.job(_project(ref, source), job_of(ref)))
     return source.origin.job(info.project, info.id)
-
-
-def _job(ref: Ref) -> str:
-    if ref.job is None:
-        raise BadURI(f"{ref} names no job", todo="Add /job/ID")
-    return ref.job
 
 
 def _table(ref: Ref) -> str:
@@ -325,119 +363,9 @@ async def _abreast(work: Callable[[Any], Awaitable[T]], items: Sequence[Any]) ->
     try:
         return list(await asyncio.gather(*running))
     finally:
-        for task in running:
-            task.cancel()
+        await over(running)
 
 
 def _total(listings: Iterable[Listing[Any]]) -> int | None:
     totals = [listing.total for listing in listings]
     return None if None in totals else sum(total or 0 for total in totals)
-
-
-class _Fetch:
-    """One verb at work: what it was asked, and what it cost."""
-
-    def __init__(
-        self, verb: str, where: Where, args: tuple[Any, ...], options: Mapping[str, Any], trail: Trail
-    ) -> None:
-        self._where = [str(ref) for ref in refs(where)]
-        self._code = _code(verb, where, args, options)
-        self._verb, self._trail = verb, trail
-        self._began = datetime.now(timezone.utc)
-        self._frame: pd.DataFrame | None = None
-        self._total: int | None = None
-
-    def done(self, frame: pd.DataFrame, total: int | None = None) -> pd.DataFrame:
-        """The frame of the whole answer; ``total`` as the server counts, None = what is there."""
-        self._frame, self._total = frame, len(frame) if total is None else total
-        return frame
-
-    def attach(self) -> None:
-        """Once the trail is complete."""
-        if self._frame is not None:
-            attach(self._frame, self._provenance(self._frame))
-
-    def _provenance(self, frame: pd.DataFrame) -> Provenance:
-        return Provenance(
-            server=", ".join(dict.fromkeys(uri.partition("/project/")[0] for uri in self._where)),
-            query=self._code,
-            fetched_at=self._began.isoformat(timespec="seconds"),
-            n=len(frame),
-            total=self._total,
-            complete=True,
-            requests=self._trail.requests,
-            retries=self._trail.retries,
-            seconds=round(self._trail.seconds, 3),
-            code=self._code,
-            notes=tuple(self._trail.notes),
-        )
-
-
-def _code(verb: str, where: Where, args: tuple[Any, ...], options: Mapping[str, Any]) -> str:
-    """The call that fetches the same again."""
-    uris = [str(ref) for ref in refs(where)]
-    shown = [repr(uris[0] if len(uris) == 1 else uris), *(repr(each) for each in args if each is not None)]
-    shown += [f"{name}={value!r}" for name, value in options.items() if value is not None]
-    return f"swnb.{verb}({', '.join(shown)})"
-
-
-@contextmanager
-def _fetch(verb: str, where: Where, *args: Any, **options: Any) -> Iterator[_Fetch]:
-    """What every verb does around its work: keep the trail, keep what arrives, attach the provenance."""
-    with showing(), trail() as kept:
-        fetch = _Fetch(verb, where, args, options, kept)
-        with partial.keeping(fetch._code):
-            yield fetch
-    fetch.attach()
-
-
-def partial_frame() -> pd.DataFrame | None:
-    """What the last interrupted or failed fetch had already got, as a frame of its kind (provenance: not complete);
-    None where there is nothing. A fetch of the same that succeeds clears it."""
-    last = partial.last()
-    if last is None:
-        return None
-    frame = _frame_of_parts(last.parts)
-    made = Provenance(
-        server=", ".join(dict.fromkeys(label.server for label, _ in last.parts if isinstance(label, Origin))),
-        query=last.what,
-        fetched_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        n=len(frame),
-        total=None,
-        complete=False,
-        requests=0,
-        retries=0,
-        seconds=0.0,
-        code=last.what,
-        notes=("what an interrupted or failed fetch had got",),
-    )
-    return attach(frame, made)
-
-
-def _frame_of_parts(parts: Sequence[tuple[Any, Any]]) -> pd.DataFrame:
-    """The last kind of thing that arrived is what was wanted: projects and jobs are asked on the way to rows."""
-    kind = type(parts[-1][1])
-    same = [(label, part) for label, part in parts if type(part) is kind]
-    if kind is Batch:
-        return frames.rows([(None, batch) for _, batch in same])
-    if kind is JobInfo:
-        return frames.jobs(same)
-    if kind is ProjectInfo:
-        return frames.projects(same)
-    frame: pd.DataFrame = pd.DataFrame({"part": [repr(part) for _, part in same]})
-    return frame
-
-
-__all__ = [
-    "Status",
-    "events",
-    "jobs",
-    "metrics",
-    "partial_frame",
-    "projects",
-    "rows",
-    "scan",
-    "summary",
-    "tables",
-    "tasks",
-]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from swnb.call import Call, Plan, Reply, refused
-from swnb.errors import SwnbError
+from swnb.errors import BadReply, SwnbError
 from swnb.fetch.run import Sender, run
 from swnb.model import Batch, Record
 
@@ -48,7 +48,7 @@ async def filled(batch: Batch, keeper: Keeper, transport: Sender) -> Batch:
         return batch
     links = list(dict.fromkeys(blob.uri for blob in found.values()))
     addresses = await run(keeper.blobs(links), transport)
-    calls = [_download(addresses.get(blob.uri, ""), blob) for blob in found.values()]
+    calls = [_download(_address(addresses, blob), blob) for blob in found.values()]
     values = await transport.send_all(calls, _ABREAST)
     columns: dict[str, Any] = {**batch.columns}
     for name in {name for name, _ in found}:
@@ -56,6 +56,13 @@ async def filled(batch: Batch, keeper: Keeper, transport: Sender) -> Batch:
     for (name, at), value in zip(found, values, strict=True):
         columns[name][at] = value
     return Batch(batch.n, columns)
+
+
+def _address(addresses: Mapping[str, str], blob: Blob) -> str:
+    address = addresses.get(blob.uri, "")
+    if address.startswith(("http://", "https://")):
+        return address
+    raise BadReply("the server does not say where a large value, which it keeps apart, can be downloaded")
 
 
 def _download(address: str, blob: Blob) -> Call[str | bytes]:

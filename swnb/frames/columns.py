@@ -76,6 +76,11 @@ def _both_shown_as_nan(name: str, nans: int, gaps: int) -> None:
     note(f"column {name}: {nans} cells are NaN and {gaps} are missing; both are shown as NaN")
 
 
+def counts(cells: Sequence[int | None]) -> Any:
+    """Ints, nullable also where all are missing."""
+    return _ints(cells, missing=any(cell is None for cell in cells))
+
+
 def _bools(cells: Sequence[Any], missing: bool) -> Any:
     if not missing:
         return np.array(cells, dtype=bool)
@@ -83,8 +88,9 @@ def _bools(cells: Sequence[Any], missing: bool) -> Any:
     return pd.arrays.BooleanArray(np.array([cell is True for cell in cells], dtype=bool), gaps)
 
 
-def _texts(cells: Sequence[Any]) -> Any:
-    """pandas' own text type where it has one (3.x: ``str``), else objects; lone surrogates fit only the latter."""
+def texts(cells: Sequence[Any]) -> Any:
+    """Texts, some may be missing, in pandas' own type where it has one (3.x: ``str``), else as objects; lone surrogates
+    fit only the latter."""
     values = objects(cells)
     try:
         return pd.array(values, dtype="str") if pd.__version__ >= "3" else values
@@ -109,7 +115,7 @@ def durations(cells: Sequence[Any]) -> Any:
     return pd.TimedeltaIndex(np.array(micros, dtype=np.int64).view("timedelta64[us]")).array
 
 
-_PLAIN: Final[Mapping[type, Callable[[Sequence[Any]], Any]]] = {str: _texts, datetime: times, timedelta: durations}
+_PLAIN: Final[Mapping[type, Callable[[Sequence[Any]], Any]]] = {str: texts, datetime: times, timedelta: durations}
 
 
 def statuses(cells: Sequence[Status]) -> Any:
@@ -125,8 +131,10 @@ def join(batches: Sequence[Batch]) -> dict[str, Any]:
 
 def _joined(name: str, parts: Sequence[tuple[int, Values | None]]) -> Any:
     codes = {part.typecode if isinstance(part, array) else type(part).__name__ for _, part in parts}
-    if len(codes) == 1 and (code := codes.pop()) in ("q", "d"):
-        return np.concatenate([np.frombuffer(part, dtype=code) for _, part in parts if isinstance(part, array)])
+    if codes in ({"q"}, {"d"}):
+        return np.concatenate(
+            [np.frombuffer(part, dtype=part.typecode) for _, part in parts if isinstance(part, array)]
+        )
     if codes <= {"q", "NoneType"} or codes <= {"d", "NoneType"}:
         return _with_holes(name, parts, "q" in codes)
     cells: list[Any] = []

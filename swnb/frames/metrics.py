@@ -11,7 +11,7 @@ import pandas as pd
 
 from swnb.call import note
 from swnb.errors import BadInput
-from swnb.frames.columns import column, join, objects, times
+from swnb.frames.columns import join, texts, times
 from swnb.model import Batch, Series
 
 Labelled = Sequence[tuple[str, Series]]
@@ -85,7 +85,8 @@ def wide(parts: Labelled) -> pd.DataFrame:
     """Index ``job, step``; a column a metric, NaN where a job has no value at a step."""
     tall = long(parts)
     if tall.empty:
-        return tall.set_index(["job", "step"]).drop(columns=["metric", "time", "value"])
+        empty: pd.DataFrame = tall.set_index(["job", "step"]).drop(columns=["metric", "time", "value"])
+        return empty
     order = list(dict.fromkeys(series.metric for _, series in parts))
     jobs = list(dict.fromkeys(job for job, _ in parts))
     spread = tall.drop_duplicates(["job", "metric", "step"], keep="last").set_index(["job", "step", "metric"])["value"]
@@ -100,11 +101,7 @@ def _in_order(frame: pd.DataFrame, jobs: Sequence[str]) -> pd.DataFrame:
 
 
 def _repeated(labels: Sequence[str], sizes: Sequence[int]) -> Any:
-    return (
-        column([label for label, size in zip(labels, sizes, strict=True) for _ in range(size)])
-        if labels
-        else objects([])
-    )
+    return texts([label for label, size in zip(labels, sizes, strict=True) for _ in range(size)])
 
 
 def _chained(parts: Sequence[Any], empty: Any) -> Any:

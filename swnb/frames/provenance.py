@@ -58,7 +58,8 @@ def provenance(frame: pd.DataFrame) -> Provenance:
     """What ``frame`` came from: server, query, fetched at, n of m, complete or not, requests, retries, seconds, notes,
     and the code that fetches it again. BadInput for a frame that swnb did not make."""
     stored: Any = getattr(frame, "attrs", {}).get(KEY)
-    if not isinstance(stored, dict):
+    known = {each.name for each in fields(Provenance)} - {"notes"}
+    if not isinstance(stored, dict) or not known <= stored.keys():
         raise BadInput(
             "this frame has no provenance",
             todo="Frames from swnb have one, and lose it in some pandas operations (merge, groupby); ask the original",
@@ -66,5 +67,4 @@ def provenance(frame: pd.DataFrame) -> Provenance:
     notes: Sequence[str] = stored.get("notes", ())
     if len(frame) != stored["n"]:
         notes = [*notes, f"this frame has {len(frame):,} rows now: it was changed after it was fetched"]
-    known = {each.name for each in fields(Provenance)} - {"notes"}
     return Provenance(**{name: stored[name] for name in known}, notes=tuple(notes))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from swnb.frames.columns import column, durations, join, objects, statuses, times
+from swnb.frames.columns import column, counts, durations, join, objects, statuses, texts, times
 from swnb.model import ABSENT, Batch, EventInfo, JobInfo, ProjectInfo, RunInfo, SummaryRow, TaskInfo
 from swnb.uri import Ref
 
@@ -38,7 +38,7 @@ Pairs = Sequence[tuple[Origin, R]]
 def servers(entries: Iterable[Mapping[str, str]]) -> pd.DataFrame:
     """``name platform address source``."""
     rows = list(entries)
-    return _frame({name: column([row[name] for row in rows]) for name in ("name", "platform", "address", "source")})
+    return _frame({name: texts([row[name] for row in rows]) for name in ("name", "platform", "address", "source")})
 
 
 def projects(pairs: Pairs[ProjectInfo]) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def projects(pairs: Pairs[ProjectInfo]) -> pd.DataFrame:
         "name": _texts(infos, "name"),
         "owner": _texts(infos, "owner"),
         "created": times([info.created for info in infos]),
-        "jobs": column([info.jobs for info in infos]),
+        "jobs": counts([info.jobs for info in infos]),
         "description": _texts(infos, "description"),
         "url": _texts(infos, "url"),
     }
@@ -90,14 +90,14 @@ def tasks(triples: Sequence[tuple[Origin, JobInfo, TaskInfo]]) -> pd.DataFrame:
     infos = [info for _, _, info in triples]
     uris = [origin.job(job.project, job.id) for origin, job, _ in triples]
     fixed = {
-        "job": column(uris) if uris else objects([]),
+        "job": texts(uris),
         "id": _texts(infos, "id"),
         "name": _texts(infos, "name"),
         **_status(infos),
         "started": times([info.started for info in infos]),
         "finished": times([info.finished for info in infos]),
         "elapsed": durations([info.elapsed for info in infos]),
-        "retries": column([info.retries for info in infos]),
+        "retries": counts([info.retries for info in infos]),
         "error": _texts(infos, "error"),
     }
     own = _own(fixed, [(origin, info) for origin, _, info in triples])
@@ -115,7 +115,7 @@ def events(pairs: Sequence[tuple[str, EventInfo]]) -> pd.DataFrame:
     """``job time level source subject message`` and the platform's own, oldest first."""
     infos = [info for _, info in pairs]
     fixed = {
-        "job": column([uri for uri, _ in pairs]) if pairs else objects([]),
+        "job": texts([uri for uri, _ in pairs]),
         "time": times([info.time for info in infos]),
         **{name: _texts(infos, name) for name in ("level", "source", "subject", "message")},
     }
@@ -128,7 +128,7 @@ def summary(pairs: Sequence[tuple[str, SummaryRow]], keys: Sequence[str] | None 
     order, also those that no job has)."""
     names = keys if keys is not None else list(dict.fromkeys(k for _, row in pairs for k in row.values if k != "id"))
     cells = {name: column([row.values.get(name, ABSENT) for _, row in pairs], name) for name in names}
-    ids = {"id": column([row.id for _, row in pairs]) if pairs else objects([])}
+    ids = {"id": texts([row.id for _, row in pairs])}
     return _frame(ids | {k: v for k, v in cells.items() if k != "id"}, _index("job", [u for u, _ in pairs]))
 
 
@@ -140,7 +140,7 @@ def rows(parts: Sequence[tuple[str | None, Batch]], key: str = "id") -> pd.DataF
     n = sum(batch.n for _, batch in parts)
     if any(uri is not None for uri, _ in parts):
         labels = [uri for uri, batch in parts for _ in range(batch.n)]
-        columns = {"job": column(labels), **{k if k != "job" else "job (table)": v for k, v in columns.items()}}
+        columns = {"job": texts(labels), **{k if k != "job" else "job (table)": v for k, v in columns.items()}}
     return _frame(columns, pd.RangeIndex(n))
 
 
@@ -151,18 +151,18 @@ def _frame(columns: Mapping[str, Any], index: Any = None) -> pd.DataFrame:
 
 
 def _index(name: str, uris: Sequence[str]) -> Any:
-    return pd.Index(objects(uris) if not uris else column(uris), name=name)
+    return pd.Index(texts(uris), name=name)
 
 
 def _origins(pairs: Pairs[Any]) -> dict[str, Any]:
     return {
-        "platform": objects([]) if not pairs else column([origin.platform for origin, _ in pairs]),
-        "server": objects([]) if not pairs else column([origin.server for origin, _ in pairs]),
+        "platform": texts([origin.platform for origin, _ in pairs]),
+        "server": texts([origin.server for origin, _ in pairs]),
     }
 
 
 def _texts(infos: Sequence[Any], name: str) -> Any:
-    return column([getattr(info, name) for info in infos], name)
+    return texts([getattr(info, name) for info in infos])
 
 
 def _status(infos: Sequence[Any]) -> dict[str, Any]:

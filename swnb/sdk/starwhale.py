@@ -24,6 +24,7 @@ from swnb import settings
 from swnb.bridge import Stream, both, both_class, both_function, on_io, run
 from swnb.call import Page, Plan, ask
 from swnb.client.source import Source, source_of
+from swnb.client.where import plain
 from swnb.errors import NotFound
 from swnb.model import Batch, JobInfo, JobQuery, RowQuery
 from swnb.providers.starwhale import Starwhale
@@ -202,7 +203,7 @@ class Job:
     ) -> Rows:
         """Rows of a table as dicts, keys from ``start`` up to ``end``; a table that is not there has none.
         ``keep_none``: cells that hold None are kept, instead of left out."""
-        return Rows(Stream(self._batches(name, RowQuery(start, end, end_inclusive, None, keep_none))))
+        return Rows(Stream(self._batches(name, RowQuery(plain(start), plain(end), end_inclusive, None, keep_none))))
 
     async def _batches(self, name: str, query: RowQuery) -> AsyncGenerator[Batch, None]:
         try:
