@@ -45,6 +45,9 @@ class Provenance:
         )
         return "\n".join([head, f"again: {self.code}", *(f"note: {each}" for each in self.notes)])
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import swnb
-from swnb.errors import NotFound, StoreError, Unsupported
+from swnb.errors import BadInput, NotFound, StoreError, Unsupported
 from swnb.examples import starwhale_store
 from swnb.sandbox import Box
 
@@ -99,3 +99,11 @@ def test_one_frame_holds_jobs_of_a_store_and_of_a_server(saved: Box) -> None:
     mixed = [*frame.index[frame.server == "local"][:2], *frame.index[frame.server == "box"][:2]]
     assert list(swnb.summary(mixed).index) == mixed
     assert list(swnb.jobs(mixed).index) == mixed
+
+
+def test_an_unknown_column_is_bad_input_and_names_those_there_are() -> None:
+    job = swnb.jobs("local/project/self").index[-1]
+    with pytest.raises(BadInput, match=r"has no column 'nope'.*It has .*loss"):
+        swnb.rows(job, "results", columns=["nope"])
+    beyond = swnb.rows(job, "results", columns=["loss"], start=10**9)
+    assert len(beyond) == 0, "a column that is there, asked where no row is, is no error"

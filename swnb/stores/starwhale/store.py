@@ -84,14 +84,24 @@ class StandaloneStore:
         return tuple(self._tables(_tables_of(name, self._job(name, job).id)))
 
     def scan(self, project: str | None, job: str, table: str, query: RowQuery) -> Iterator[Batch]:
-        """The rows in key order; the key column comes along whatever columns are asked for."""
+        """The rows in key order; the key column comes along whatever columns are asked for. BadInput, behind the rows,
+        for a column that the table has nowhere: a store says so only where the row is that has it."""
         name = self._known(project)
         prefix = _tables_of(name, self._job(name, job).id)
         places = self._tables(prefix)
         if table not in places:
             there = ", ".join(places) or "none"
             raise NotFound(f"job {job} has no table {table!r}", where=self.address, todo=f"Its tables: {there}")
-        yield from self._table(prefix + table, places[table]).scan(query)
+        found = self._table(prefix + table, places[table])
+        missing: set[str] = set(query.columns or ())
+        for batch in found.scan(query):
+            missing -= set(batch.columns)
+            yield batch
+        if missing:
+            known = {name for batch in found.scan(RowQuery(keep_none=True)) for name in batch.columns}
+            if unknown := sorted(missing - known - {"id"}):
+                words = ", ".join(map(repr, unknown))
+                raise BadInput(f"table {table} has no column {words}", todo=f"It has {', '.join(sorted(known))}")
 
     @at_once
     def tasks(self, project: str | None, job: str) -> Sequence[TaskInfo]:
