@@ -24,13 +24,14 @@ from swnb.widgets.part import STYLE, Box, Part, drop, show, weakly
 from swnb.widgets.places import Places
 from swnb.widgets.signin import SignIn
 from swnb.widgets.static import escape
+from swnb.widgets.twin import VIEW, Twin
 
 _PATIENCE: Final = 0.6  # seconds that the first picture waits for what is under way
 
 HINT: Final = "Open a project above to see its jobs: click it, or press Enter."
 
 
-class Browse(Box):
+class Browse(Twin, Box):
     """The panel. `selected` and `frame` are DataFrames of jobs, `search` and `status` filter it, `code` makes it
     again, `close()` ends it."""
 
@@ -50,6 +51,7 @@ class Browse(Box):
         super().__init__([*self._above, *top, *self._below])
         self.add_class("swnb-panel")
         show(self._detail, False)
+        self._jobs.grid.observe(weakly(self, Browse._twin_changed), ["_body", "_picks", "note"])
         self._begin(where, asked)
 
     def _make_places(self, where: Any, asked: Sequence[Ref]) -> Places | None:
@@ -165,10 +167,21 @@ class Browse(Box):
     # -- the twins that a saved notebook keeps
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        self._wait(_PATIENCE)
         data = super()._repr_mimebundle_(**kwargs)
         if data is None:
             return None
+        page, text = self._twin()
+        return {**data, "text/html": page, "text/plain": text}
+
+    def _view_bundle(self) -> dict[str, Any] | None:
+        data = super()._repr_mimebundle_()
+        return None if data is None else data[VIEW]
+
+    def hide_twin(self, id_: str) -> None:
+        self._jobs.grid.hide_twin(id_)
+
+    def _twin(self) -> tuple[str, str]:
+        self._wait(_PATIENCE)
         shown = [part for part in (self._twin_of_places(), self._twin_of_jobs()) if part is not None]
         filters = [f"search {self.search!r}"] if self.search else []
         filters += [f"status {' or '.join(self.status)}"] if self.status else []
@@ -176,7 +189,7 @@ class Browse(Box):
         page = [page for page, _ in shown] + [f"<p>{escape(line)}</p>" for line in says]
         text = [text for _, text in shown] + says
         page.append(f"<pre>{html.escape(self.code)}</pre>")
-        return {**data, "text/html": "\n".join(page), "text/plain": "\n\n".join([*text, self.code])}
+        return "\n".join(page), "\n\n".join([*text, self.code])
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -187,14 +200,14 @@ class Browse(Box):
         if self._places is None:
             return None
         said = [part.said for part in self._places.parts.values() if part.said]
-        page, text = _twin(self._places.grid)
+        page, text = self._places.grid._twin()
         return "".join(f"<p>{escape(line)}</p>" for line in said) + page, "\n".join([*said, text])
 
     def _twin_of_jobs(self) -> tuple[str, str]:
         part: Part = self._jobs
         if part.state != "ready":
             return (f"<p>{escape(part.said)}</p>", part.said)
-        page, text = _twin(self._jobs.grid)
+        page, text = self._jobs.grid._twin()
         chosen = self.selected
         return (page + (facts(chosen) if len(chosen) == 1 else ""), text)
 
@@ -203,11 +216,6 @@ def browse(where: Any = None) -> Browse:
     """The panel of servers, their projects and jobs. `where`: a server, project or job, many of them, or a frame of
     jobs; None means all servers that can be named. Returns at once; errors are shown in the panel."""
     return Browse(where)
-
-
-def _twin(grid: Any) -> tuple[str, str]:
-    bundle = grid._repr_mimebundle_()
-    return ("", "") if bundle is None else (bundle[0]["text/html"], bundle[0]["text/plain"])
 
 
 def _title(asked: Sequence[Ref]) -> str:

@@ -46,6 +46,9 @@ class GridView {
     this.build();
     el.append(this.root);
     this.listen();
+    this.shade = document.createElement("style");
+    document.head.append(this.shade);
+    this.takeTwins();
     this.takeLabels();
     this.takeHead();
     this.takeBody();
@@ -87,6 +90,7 @@ class GridView {
 
   listen() {
     this.watched = {
+      "change:_twins": () => this.takeTwins(),
       "change:_head": () => this.takeHead(),
       "change:_body": () => this.takeBody(),
       "change:_picks": () => this.askMarks(),
@@ -113,6 +117,7 @@ class GridView {
     clearTimeout(this.typing);
     for (const [event, call] of Object.entries(this.watched)) this.model.off(event, call);
     this.root.remove();
+    this.shade.remove();
   }
 
   // -- talking with the kernel
@@ -187,6 +192,12 @@ class GridView {
   }
 
   // -- what the kernel says
+
+  /** The static twins of this grid, and of a panel around it, are for when it has gone. */
+  takeTwins() {
+    const ids = this.model.get("_twins").filter((id) => /^\w+$/.test(id));
+    this.shade.textContent = ids.map((id) => `[data-swnb-twin="${id}"] { display: none !important; }`).join("\n");
+  }
 
   takeLabels() {
     const caption = this.model.get("caption");

@@ -21,13 +21,14 @@ import traitlets as t
 
 from swnb.widgets.gridview import View
 from swnb.widgets.static import FULL, cell_text, table_html, table_text, visible
+from swnb.widgets.twin import VIEW, Twin
 
 _HERE = Path(__file__).parent
 _SPARE = 10  # rows of the first window below those in view
 _NOTHING = View(pd.DataFrame())  # what a closed grid shows; made here since close() may run at exit
 
 
-class Grid(anywidget.AnyWidget):
+class Grid(Twin, anywidget.AnyWidget):
     """A table over a frame of any size: sort, filter, choose columns, select rows, with mouse or keyboard.
 
     `columns` are the names shown, in this order; by default the named index, then all columns.
@@ -51,6 +52,7 @@ class Grid(anywidget.AnyWidget):
     _body = t.Dict().tag(sync=True)
     _picks = t.Dict({"count": 0, "turn": 0}).tag(sync=True)
     _problem = t.Unicode("").tag(sync=True)
+    _twins = t.List(t.Unicode()).tag(sync=True)
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class Grid(anywidget.AnyWidget):
         )
         self.on_msg(self._on_message)
         self.observe(self._arranged, ["search", "where", "sort", "columns"])
+        self.observe(self._twin_changed, ["_body", "note"])
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -129,10 +132,22 @@ class Grid(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
+        page, text = self._twin()
+        return {**data, "text/html": page, "text/plain": text}, metadata
+
+    def _twin(self) -> tuple[str, str]:
         with self._lock:
             columns, total = self._view.top(50), len(self._view.frame)
         page = table_html(columns, total, caption=self.caption, note=self.note)
-        return {**data, "text/html": page, "text/plain": table_text(columns, total, note=self.note)}, metadata
+        return page, table_text(columns, total, note=self.note)
+
+    def _view_bundle(self) -> dict[str, Any] | None:
+        bundle = super()._repr_mimebundle_()
+        return None if bundle is None else bundle[0][VIEW]
+
+    def hide_twin(self, id_: str) -> None:
+        """While this grid is in a page, the page hides the twin that is marked with `id_`."""
+        self._twins = [*self._twins, id_]
 
     # -- what is set from Python
 

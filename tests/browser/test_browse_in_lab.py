@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,12 +171,26 @@ def test_a_server_that_is_down_is_told_in_words_with_a_way_out(run_notebook: Not
     page.screenshot(path=shots / "browse-down.png")
 
 
-def test_a_saved_notebook_shows_the_jobs_without_a_kernel(run_notebook: Notebooks) -> None:
+def test_a_saved_notebook_shows_the_last_state_without_a_kernel(run_notebook: Notebooks, shots: Path) -> None:
     page = run_notebook([BOX, "swnb.browse('box/project/1')"], name="panel.ipynb")
     expect(grid(page, "Jobs of box/project/1")).to_be_visible(timeout=KERNEL_READY)
+    twin = page.locator("[data-swnb-twin]")
+    expect(twin).to_have_count(1)
+    expect(twin).to_be_hidden()
+    grid(page, "Jobs of box/project/1").get_by_text("sweep-lr", exact=True).first.click()
+    expect(twin).to_contain_text("sweep", timeout=KERNEL_READY)
+    page.get_by_label("Filter rows").first.fill("sweep")
+    expect(twin).to_contain_text("Shown: search 'sweep'", timeout=KERNEL_READY)  # it follows what is shown
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     saved = json.loads((run_notebook.lab.root / "panel.ipynb").read_text("utf-8"))
-    data = saved["cells"][1]["outputs"][0]["data"]
+    data = saved["cells"][1]["outputs"][1]["data"]
     assert "14 of 14 jobs" in "".join(data["text/html"])
-    assert "train-cnn" in "".join(data["text/plain"])
+    assert "sweep-lr" in "".join(data["text/plain"])
+    assert "train-cnn" not in "".join(data["text/plain"])
     assert len(json.dumps(saved)) < 60_000
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    shutil.copy(run_notebook.lab.root / "panel.ipynb", run_notebook.lab.root / "later.ipynb")
+    later = run_notebook.open("later.ipynb", run=False)  # as on another day, on another machine
+    expect(later.get_by_text("Shown: search 'sweep'")).to_be_visible(timeout=KERNEL_READY)
+    expect(later.get_by_role("cell", name="sweep-lr").first).to_be_visible()
+    later.screenshot(path=shots / "browse-later.png")

@@ -21,7 +21,7 @@ df = swnb.jobs(f"starwhale+file://{starwhale_store()}")
 rows = swnb.rows(df.index[0], "results")
 from swnb.widgets.grid import Grid
 grid = Grid(rows)
-assert "<table" in grid._repr_mimebundle_()["text/html"] if isinstance(grid._repr_mimebundle_(), dict) else True
+assert "<table" in grid._repr_mimebundle_()[0]["text/html"]
 panel = swnb.browse(df)
 panel.close()
 from importlib.resources import files
