@@ -118,8 +118,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         server.wait(15)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the session: Playwright keeps a loop running in this thread, and other tests run loops of their own."""
     if not CHROMIUM:
         reason = "NO BROWSER TEST WAS RUN: there is no chromium here; install it or set SWNB_CHROMIUM"
         if os.environ.get("CI"):

@@ -123,13 +123,15 @@ def test_a_panel_is_the_value_of_its_line(kernel: Kernel, line: str) -> None:
     assert kernel.run("%swnb jobs box -o found").error == ""
     result = kernel.run(f"%swnb {line}")
     assert result.error == ""
-    assert "application/vnd.jupyter.widget-view+json" in result.data
+    shown = [result.data, *result.displays]
+    assert any("application/vnd.jupyter.widget-view+json" in bundle for bundle in shown)
 
 
 def test_plot_gives_the_figure(kernel: Kernel) -> None:
     result = kernel.run("%swnb plot box/project/1/job/1 --table train --keys loss -o figure")
     assert result.error == ""
-    assert kernel.run("type(figure).__name__, len(figure.axes)").text == "('Figure', 1)"
+    assert "image/png" in result.data
+    assert kernel.run("len(figure.axes)").text == "1"
 
 
 def test_what_changes_something_needs_yes(kernel: Kernel) -> None:
