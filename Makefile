@@ -8,6 +8,7 @@
 #   make docs           the user guide as a site
 
 PYTHON ?= python3
+LAB ?=  # more for "swnb lab", such as LAB=--no-browser
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
@@ -18,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest
 .PHONY: lab test test-vendors check format bench docs clean
 
 lab: $(VENV)/.lab
-	$(BIN)/swnb lab
+	$(BIN)/swnb lab $(LAB)
 
 test: $(VENV)/.dev check
 	tools/chromium

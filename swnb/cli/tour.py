@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def _command(options: Mapping[str, Any]) -> list[str]:
         command.append("--no-browser")
     if "port" in options:
         command.append(f"--port={options['port']}")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container the only user may be root, whom Jupyter turns away else
     return command
 
 
