@@ -198,6 +198,11 @@ def _turn(loop: asyncio.AbstractEventLoop, future: Future[R]) -> R:
         interrupted.set()
         loop.call_soon_threadsafe(waiter.cancel)
 
+    def beat() -> None:  # a loop that sleeps does not notice a signal that another thread took
+        if not waiter.done():
+            loop.call_later(_GRACE / 2, beat)
+
+    beat()
     before = signal.signal(signal.SIGINT, interrupt)
     try:
         return loop.run_until_complete(waiter)

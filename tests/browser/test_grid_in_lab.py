@@ -226,8 +226,8 @@ def test_two_views_of_one_grid_scroll_apart(run_notebook: Notebooks) -> None:
     page = run_notebook([LONG, "grid"])
     expect(page.get_by_role("grid")).to_have_count(2, timeout=KERNEL_READY)
     page.locator(".swnb-port").last.evaluate("port => { port.scrollTop = 24 * 1000 }")
-    expect(page.get_by_text("mnist-1000", exact=True)).to_be_visible()
-    expect(page.get_by_text("mnist-0", exact=True)).to_be_visible()
+    expect(page.get_by_role("gridcell", name="mnist-1000", exact=True)).to_be_visible()
+    expect(page.get_by_role("gridcell", name="mnist-0", exact=True)).to_be_visible()
 
 
 def test_a_failing_callback_is_told_in_the_grid(run_notebook: Notebooks) -> None:

@@ -126,7 +126,7 @@ def test_path_query_and_headers_arrive_as_they_were_meant() -> None:
         assert sent.target == "/a%2Fb%20c/d?q=1+%2B+2%263%3D%C3%BC"
         assert sent.headers["x-own"] == "1"
         assert sent.headers["user-agent"].startswith("swnb/")
-        assert sent.headers["accept-encoding"] == "gzip"
+        assert sent.headers["accept-encoding"] == "identity"  # on this machine packing costs more than it saves
         assert "authorization" not in sent.headers
 
     run_with(ok, client)
