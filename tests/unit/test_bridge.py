@@ -156,12 +156,14 @@ def test_cancelling_a_future_cancels_the_coroutine() -> None:
 
 
 def test_a_future_cancelled_at_once_never_starts_its_coroutine() -> None:
-    begun, ended, free = threading.Event(), threading.Event(), threading.Event()
+    begun, ended, held, free = (threading.Event() for _ in range(4))
 
     async def hold_the_loop() -> None:
+        held.set()
         free.wait(SOON)
 
     bridge.submit(hold_the_loop())
+    assert held.wait(SOON)
     coro = never(begun, ended)
     assert bridge.submit(coro).cancel()
     free.set()
