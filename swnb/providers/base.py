@@ -7,7 +7,7 @@ and a job as the texts of a URI; ``project=None`` means the platform's implied o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -18,9 +18,6 @@ from swnb.errors import BadURI, Unsupported
 from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, SummaryRow, TaskInfo
 from swnb.secret import Secret
 from swnb.settings import Credential
-
-#: the optional verbs; what a backend does not offer raises Unsupported and its tab or button is not shown
-OPTIONAL: Final = frozenset({"tasks", "summary", "tables", "rows", "metrics", "logs", "follow", "events"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +35,7 @@ class Backend(Protocol):
 
     platform: str
     address: str
+    #: the verbs it has beside projects and jobs; what it does not offer raises Unsupported, and its tab is not shown
     offers: frozenset[str]
     actions: frozenset[str]
     in_flight: int
@@ -116,7 +114,6 @@ class ScanPage:
     torn: bool = False
 
 
-Follow = Callable[[], AsyncIterator[str]]
 _makers: dict[str, Callable[[str], Backend]] = {}
 _ours: Final[Mapping[str, str]] = {"starwhale": "Starwhale"}
 
