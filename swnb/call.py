@@ -1,10 +1,10 @@
 """What a provider says instead of doing: a Call, a Page, a Plan.
 
 A :class:`Call` is one request and the meaning of its reply. A :class:`Plan` is a generator for a question that
-takes several: it yields a Call and receives what the Call's reply decoded to, or yields a list of Calls, which are
-asked abreast, and receives the list of their results; an error is thrown into it at that place; what it returns is
-the answer. Neither does any I/O: ``fetch`` sends the Calls, a test compares them with literals. Backends on disk
-answer by plans that ask nothing (:func:`at_once`).
+takes several: it yields a Call and receives what the Call's reply decoded to, or yields a list of Calls and of whole
+Plans, which go abreast, and receives the list of their results; an error is thrown into it at that place; what it
+returns is the answer. Neither does any I/O: ``fetch`` sends the Calls, a test compares them with literals. Backends
+on disk answer by plans that ask nothing (:func:`at_once`).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Call(Generic[T]):
     query: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     form: Mapping[str, str | Secret] | None = None  # a password stays a Secret until it is sent
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | Secret] = field(default_factory=dict)  # so does a key
     reads: bool = True
     signed: bool = True
     retry_500: bool = True
@@ -128,7 +128,17 @@ class Listing(Generic[T]):
     total: int | None = None
 
 
-Plan: TypeAlias = Generator["Call[Any] | Sequence[Call[Any]]", Any, T]
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What signs a server's calls. ``renew_at``: Unix seconds from which another sign-in is wanted; None = never."""
+
+    headers: Mapping[str, Secret] = field(default_factory=dict)
+    renew_at: float | None = None
+
+
+#: what a plan may yield: a Call, or several Calls and Plans that go abreast
+Asked: TypeAlias = "Call[Any] | Sequence[Call[Any] | Plan[Any]]"
+Plan: TypeAlias = Generator["Asked", Any, T]
 
 
 def ask(call: Call[T]) -> Plan[T]:
@@ -137,9 +147,10 @@ def ask(call: Call[T]) -> Plan[T]:
     return result
 
 
-def ask_all(calls: Sequence[Call[T]]) -> Plan[list[T]]:
-    """The plan of several calls abreast; results in the order of the calls."""
-    results: list[T] = (yield calls) if calls else []
+def ask_all(items: Sequence[Call[T] | Plan[T]]) -> Plan[list[T]]:
+    """The plan of several calls and plans abreast; results in their order. Each plan runs to its end before one that
+    waits begins, so what its first call gave (a link) is still fresh when its last one uses it."""
+    results: list[T] = (yield items) if items else []
     return results
 
 

@@ -51,7 +51,8 @@ class ProjectInfo:
 @dataclass(frozen=True, slots=True)
 class JobInfo:
     """``project`` is the id of its project. ``key`` names the job inside the platform where that is not its id
-    (a Starwhale Server knows job 7 by a uuid). ``config`` and ``env`` are filled where the platform has them."""
+    (a Starwhale Server knows job 7 by a uuid). ``config`` and ``env`` are filled where the platform has them, and
+    ``profile`` (what it recorded about machine and packages) where one job was asked for."""
 
     id: str
     project: str
@@ -69,6 +70,7 @@ class JobInfo:
     own: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    profile: Mapping[str, Any] = field(default_factory=dict, repr=False)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -116,24 +118,37 @@ class EventInfo:
 @dataclass(frozen=True, slots=True)
 class SummaryRow:
     """The final values of job ``id`` of ``project``; ``values`` is empty where it has none. ``own``: the platform's
-    bookkeeping. ``job`` is there where the platform told more about it on the way."""
+    bookkeeping. ``steps``: at which step a value was reached, by its column's name. ``job`` is there where the platform
+    told more about it on the way."""
 
     job: JobInfo | None
     id: str
     values: Mapping[str, Any]
     own: Mapping[str, Any] = field(default_factory=dict)
     project: str = ""
+    steps: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_TIME: Final = -(2**63)  # in ``Series.time``
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One metric of one job. ``time`` may be empty. Nothing is sampled unless ``total`` exceeds ``len(step)``."""
+    """One metric of job ``job`` of ``project``, its steps ascending.
+
+    ``step`` and ``value`` are arrays of int64 or float64 (or lists); ``time`` is an array of Unix microseconds
+    (NO_TIME = none), or empty. Nothing is left out unless ``sampled``; ``total`` is then how many there are, None
+    where the server does not tell.
+    """
 
     metric: str
     step: Sequence[int | float]
     value: Sequence[Any]
-    time: Sequence[datetime] = ()
+    time: Sequence[int] = ()
     total: int | None = None
+    job: str = ""
+    project: str = ""
+    sampled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +228,15 @@ class RowQuery:
 
 @dataclass(frozen=True, slots=True)
 class JobQuery:
-    """Which jobs: all filters hold together; ``limit`` counts after them and keeps the newest."""
+    """Which jobs: all filters hold together; ``limit`` counts after them and keeps the newest. ``config``: it will be
+    looked at, so a platform that lists jobs without it must ask for it."""
 
     status: frozenset[Status] | None = None
     name: str | None = None
     owner: str | None = None
     since: datetime | None = None
     limit: int | None = None
+    config: bool = False
 
     def takes(self, job: JobInfo) -> bool:
         return (

@@ -16,6 +16,8 @@ from swnb.providers.base import LogPart
 from swnb.uri import Ref
 
 _FIRST_FRAME: Final = 3.0  # seconds that logs() waits for what a live log holds so far
+_SOONEST: Final = 1.0
+_LATEST: Final = 10.0  # seconds until a log is asked for more, longer while nothing comes
 _PAUSE: Final = 0.3  # a live log that was silent for so long has said what it holds
 
 
@@ -36,17 +38,31 @@ async def logs(job: Where, *, tail: int | None = None) -> str:
 
 
 async def follow(job: Where) -> AsyncGenerator[str, None]:
-    """Lines of the log, without ANSI sequences: what is stored, then what running tasks print, until they end."""
+    """Lines of the log, without ANSI sequences: what is stored, then what the job prints, until it ends. Where the
+    platform has no stream, it is asked anew every few seconds."""
     ref = one(job, "job")
     source = source_of(ref)
     for part in await _parts(ref, source, "follow"):
-        if part.live is None:
-            for line in part.text.splitlines():
-                yield strip_ansi(line)
-            continue
-        async with aclosing(live.lines(source.entry.address, part.live)) as lines:
+        async with aclosing(_lines(source, part)) as lines:
             async for line in lines:
                 yield strip_ansi(line)
+
+
+async def _lines(source: Source, part: LogPart) -> AsyncGenerator[str, None]:
+    if part.live is not None:
+        async with aclosing(live.lines(source.entry.address, part.live)) as lines:
+            async for line in lines:
+                yield line
+        return
+    wait = _SOONEST
+    while True:
+        for line in part.text.splitlines():
+            yield line
+        if part.more is None:
+            return
+        wait = _SOONEST if part.text else min(wait * 1.5, _LATEST)
+        await asyncio.sleep(wait)
+        part = await source.run(part.more())
 
 
 async def _parts(ref: Ref, source: Source, verb: str) -> Sequence[LogPart]:

@@ -5,7 +5,6 @@ Each verb: read what the caller means, ask the sources abreast, build one frame,
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -13,19 +12,20 @@ from typing import Any, Final, TypeVar, cast
 
 import pandas as pd
 
-from swnb.call import Listing
-from swnb.client.answer import fetching
+from swnb.call import Listing, note
+from swnb.client.answer import Build, fetching
 from swnb.client.source import Source, source_of
 from swnb.client.where import Where, check_limit, job_of, moment, one, plain, refs, statuses
-from swnb.errors import BadInput, BadURI
+from swnb.errors import BadInput, BadURI, NotFound
 from swnb.fetch import partial
-from swnb.fetch.tasks import end as over
+from swnb.fetch.tasks import abreast
 from swnb.frames import metrics as series_frames
 from swnb.frames import tables as frames
 from swnb.frames.tables import Origin
 from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, Series, SummaryRow, TaskInfo
 from swnb.uri import Ref
 
+S = TypeVar("S")
 T = TypeVar("T")
 _JOBS_ABREAST: Final = 8  # jobs whose tables, tasks … are read at a time; each has its own requests in flight
 
@@ -67,7 +67,7 @@ async def jobs(
     ``env.*``, values of the latter masked unless ``env=True``.
     """
     words, after = statuses(status), moment(since)
-    query = JobQuery(words, name, owner, after, check_limit(limit))
+    query = JobQuery(words, name, owner, after, check_limit(limit), config or env)
     given = {"status": words and sorted(words), "name": name, "owner": owner, "since": after, "limit": limit}
     asked = refs(where)
 
@@ -169,14 +169,19 @@ async def summary(jobs: Where, *, keys: Sequence[str] | None = None, steps: bool
     if isinstance(keys, str):
         keys = [keys]
     asked = refs(jobs)
-    parts = (tuple, lambda kept: frames.summary([part for _, part in kept], keys))
+    parts = (tuple, lambda kept: frames.summary([part for _, part in kept], keys, steps))
     with fetching("summary", asked, keys=keys, steps=steps or None, parts=parts) as fetch:
-        groups: dict[tuple[str, str | None, bool], list[Ref]] = {}
-        for ref in asked:
-            groups.setdefault((ref.server, ref.project, ref.job is None), []).append(ref)
-        found = dict(each for part in await _abreast(_summary_of, list(groups.values())) for each in part)
+        found = dict(each for part in await _abreast(_summary_of, _by_project(asked)) for each in part)
         rows = dict(pair for ref in asked for pair in found[ref])
-        return fetch.done(frames.summary(list(rows.items()), keys), len(rows))
+        return fetch.done(frames.summary(list(rows.items()), keys, steps), len(rows))
+
+
+def _by_project(asked: Sequence[Ref]) -> list[list[Ref]]:
+    """Refs that one question can be put for: the jobs of one project together, a project or server by itself."""
+    groups: dict[tuple[str, str | None, bool], list[Ref]] = {}
+    for ref in asked:
+        groups.setdefault((ref.server, ref.project, ref.job is None), []).append(ref)
+    return list(groups.values())
 
 
 async def _summary_of(group: list[Ref]) -> list[tuple[Ref, list[tuple[str, SummaryRow]]]]:
@@ -282,30 +287,100 @@ async def metrics(
     wide: bool = False,
     steps: int | None = None,
 ) -> pd.DataFrame:
-    """Series of jobs, long (``job metric step time value``) or ``wide`` (index ``job, step``; a column a metric).
-    ``steps=n``: at most n points a series, and provenance says so. ``table`` (Starwhale): its numeric columns are the
-    metrics and its int key is the step."""
-    names = [keys] if isinstance(keys, str) else keys if keys is None else [str(key) for key in keys]
+    """Series of jobs, long (``job metric step time value``) or ``wide`` (index ``job, step``; a column a metric), in
+    full. Without ``keys`` system metrics are left out. ``steps=n``: at most n points a series, and provenance says so.
+    ``table`` (Starwhale): its numeric columns are the metrics and its int key is the step.
+
+    Raises NotFound for a metric that none of the jobs has; one that some lack is noted in the provenance."""
+    names = [keys] if isinstance(keys, str) else keys if keys is None else list(dict.fromkeys(map(str, keys)))
     asked, most = refs(jobs), check_limit(steps)
     options = {"keys": names, "table": table, "wide": wide or None, "steps": most}
-    with fetching("metrics", asked, **options, parts=(Batch, _rows)) as fetch:
-        wanted = await _table_refs(asked, table, needs="metrics")
-        query = RowQuery(columns=None if names is None else tuple(names))
-
-        async def of(ref: Ref) -> list[tuple[str, Series]]:
-            source, uri = source_of(ref), await _job_uri(ref)
-            with partial.labelled(uri):
-                batches = source.batches(_project(ref, source), job_of(ref), _table(ref), query)
-                read = [batch async for batch in batches]
-            return [(uri, series) for series in series_frames.series_of(read, names, most)]
-
-        found = [part for each in await _abreast(of, wanted) for part in each]
-        points = sum(len(series.step) for _, series in found)
-        total = sum(len(series.step) if series.total is None else series.total for _, series in found)
+    of_tables = table is not None or any(ref.table is not None for ref in asked)
+    parts: tuple[type, Build] = (Batch, _rows) if of_tables else (Series, _kept_series)
+    with fetching("metrics", asked, **options, parts=parts) as fetch:
+        if of_tables or not all("metrics" in source_of(ref).backend.offers for ref in asked):
+            found = await _table_series(asked, table, names, most)
+        else:
+            found = [pair for each in await _abreast(_series_of(names, most), _by_project(asked)) for pair in each]
+            found = _in_order(found, asked)
+            _all_there(names, found, asked)
+        whole = not any(series.sampled for _, series in found)
         if not wide:
-            return fetch.done(series_frames.long(found), total)
+            return fetch.done(series_frames.long(found), series_frames.counted(found))
         frame = series_frames.wide(found)
-        return fetch.done(frame, len(frame) if points == total else None)
+        return fetch.done(frame, len(frame) if whole else None)
+
+
+async def metric_names(job: Where) -> list[str]:
+    """The names of a job's metrics, system metrics left out."""
+    ref = one(job, "job")
+    source = source_of(ref)
+    source.needs("metrics")
+    return list(await source.run(source.backend.metric_names(_project(ref, source), job_of(ref))))
+
+
+def _series_of(
+    keys: Sequence[str] | None, most: int | None
+) -> Callable[[list[Ref]], Awaitable[list[tuple[str, Series]]]]:
+    async def of(group: list[Ref]) -> list[tuple[str, Series]]:
+        """The series of refs of one project: of the whole project, of its jobs that are named, or of all projects."""
+        source, first = source_of(group[0]), group[0]
+        jobs = None if first.job is None else [job_of(ref) for ref in group]
+        project = _project(first, source)
+        if jobs is not None or project is not None or source.backend.implied is not None:
+            projects = [project]
+        else:
+            projects = [each.id for each in (await source.run(source.backend.projects())).items]
+        parts = await _abreast(lambda each: source.run(source.backend.metrics(each, jobs, keys, most)), projects)
+        return [(source.origin.job(series.project, series.job), series) for part in parts for series in part]
+
+    return of
+
+
+def _in_order(found: list[tuple[str, Series]], asked: Sequence[Ref]) -> list[tuple[str, Series]]:
+    """Series in the order in which their jobs were asked for; those of a project stay as they came."""
+    places = {str(ref): at for at, ref in enumerate(asked)}
+
+    def place(pair: tuple[str, Series]) -> int:
+        return places.get(pair[0], places.get(pair[0].rpartition("/job/")[0], len(places)))
+
+    return sorted(found, key=place)
+
+
+def _all_there(keys: Sequence[str] | None, found: Sequence[tuple[str, Series]], asked: Sequence[Ref]) -> None:
+    """Say which of the metrics that were asked for are not there."""
+    jobs = {uri for uri, _ in found} | {str(ref) for ref in asked if ref.job is not None}
+    for key in keys or ():
+        have = {uri for uri, series in found if series.metric == key}
+        if not have and jobs:
+            known = ", ".join(dict.fromkeys(series.metric for _, series in found))
+            there = f"Of those asked for there are: {known}. " if known else ""
+            raise NotFound(
+                f"no metric is called {key!r} in {len(jobs)} job{'s' * (len(jobs) > 1)}",
+                todo=f"{there}swnb.summary(…) shows which metrics a job has",
+            )
+        if len(have) < len(jobs):
+            note(f"metric {key}: {len(jobs) - len(have)} of {len(jobs)} jobs do not have it")
+
+
+def _kept_series(parts: Sequence[tuple[Origin, Series]]) -> pd.DataFrame:
+    return series_frames.long([(origin.job(series.project, series.job), series) for origin, series in parts])
+
+
+async def _table_series(
+    asked: Sequence[Ref], table: str | None, keys: Sequence[str] | None, most: int | None
+) -> list[tuple[str, Series]]:
+    """The numeric columns of the jobs' tables."""
+    query = RowQuery(columns=None if keys is None else tuple(keys))
+
+    async def of(ref: Ref) -> list[tuple[str, Series]]:
+        source, uri = source_of(ref), await _job_uri(ref)
+        with partial.labelled(uri):
+            batches = source.batches(_project(ref, source), job_of(ref), _table(ref), query)
+            read = [batch async for batch in batches]
+        return [(uri, series) for series in series_frames.series_of(read, keys, most)]
+
+    return [part for each in await _abreast(of, await _table_refs(asked, table)) for part in each]
 
 
 def _row_query(  # noqa: PLR0917
@@ -317,11 +392,11 @@ def _row_query(  # noqa: PLR0917
     return RowQuery(plain(start), plain(end), end_inclusive, wanted, keep_none, check_limit(limit))
 
 
-async def _table_refs(asked: Sequence[Ref], table: str | None, needs: str = "rows") -> list[Ref]:
+async def _table_refs(asked: Sequence[Ref], table: str | None) -> list[Ref]:
     jobs = await _job_refs(asked, keep_table=True)
     for ref in jobs:
         source = source_of(ref)
-        source.needs(needs)
+        source.needs("rows")
         if table is None and ref.table is None:
             names = await source.run(source.backend.tables(_project(ref, source), job_of(ref)))
             raise BadInput(f"the table of {ref} is not named", todo=f"It has {', '.join(names) or 'none'}")
@@ -351,19 +426,8 @@ def _table(ref: Ref) -> str:
     return ref.table
 
 
-async def _abreast(work: Callable[[Any], Awaitable[T]], items: Sequence[Any]) -> list[T]:
-    """``work`` on all items, a few at a time, results in their order; the first failure cancels the others."""
-    gate = asyncio.Semaphore(_JOBS_ABREAST)
-
-    async def gated(item: Any) -> T:
-        async with gate:
-            return await work(item)
-
-    running = [asyncio.ensure_future(gated(item)) for item in items]
-    try:
-        return list(await asyncio.gather(*running))
-    finally:
-        await over(running)
+async def _abreast(work: Callable[[S], Awaitable[T]], items: Sequence[S]) -> list[T]:
+    return await abreast(work, items, _JOBS_ABREAST)
 
 
 def _total(listings: Iterable[Listing[Any]]) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from swnb.call import Call, Plan, Reply, refused
 from swnb.errors import BadReply, SwnbError
 from swnb.fetch.run import Sender, run
+from swnb.fetch.tasks import abreast
 from swnb.model import Batch, Record
 
 _ABREAST = 8
@@ -49,7 +50,7 @@ async def filled(batch: Batch, keeper: Keeper, transport: Sender) -> Batch:
     links = list(dict.fromkeys(blob.uri for blob in found.values()))
     addresses = await run(keeper.blobs(links), transport)
     calls = [_download(_address(addresses, blob), blob) for blob in found.values()]
-    values = await transport.send_all(calls, _ABREAST)
+    values = await abreast(transport.send, calls, _ABREAST)
     columns: dict[str, Any] = {**batch.columns}
     for name in {name for name, _ in found}:
         columns[name] = list(batch.columns[name])

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any, Protocol, TypeVar
 
-from swnb.call import Call, Page, Plan
+from swnb.call import Asked, Call, Page, Plan
 from swnb.errors import SwnbError
 from swnb.fetch.events import Meter
 from swnb.fetch.partial import keep
+from swnb.fetch.tasks import abreast
+from swnb.model import Series
 
 T = TypeVar("T")
-Seen = Callable[[Call[Any], Any], None]
 
 
 class Sender(Protocol):
     """What a plan needs of a transport."""
 
     async def send(self, call: Call[T]) -> T: ...
-    async def send_all(self, calls: Sequence[Call[T]], limit: int, seen: Seen | None = None) -> list[T]: ...
 
 
 async def run(plan: Plan[T], transport: Sender, in_flight: int = 16, *, what: str = "") -> T:
-    """The answer of a plan; at most ``in_flight`` of its calls are under way at a time.
+    """The answer of a plan; at most ``in_flight`` of its calls are under way at a time, those of the plans that it
+    yields included.
 
     Items of its pages are counted (``what`` names them) and kept as they arrive. A cancel closes the plan.
     """
     count = _Count(what)
+    turn = asyncio.Semaphore(in_flight)
 
-    async def ask(asked: Call[Any] | Sequence[Call[Any]]) -> Any:
-        if not isinstance(asked, Call):
-            return await transport.send_all(asked, in_flight, count.seen)
-        answer = await transport.send(asked)
-        count.seen(asked, answer)
+    async def send(call: Call[Any]) -> Any:
+        async with turn:
+            answer = await transport.send(call)
+        count.seen(call, answer)
         return answer
+
+    async def one(item: Call[Any] | Plan[Any]) -> Any:
+        return await (send(item) if isinstance(item, Call) else drive(item, ask))
+
+    async def ask(asked: Asked) -> Any:
+        return await (send(asked) if isinstance(asked, Call) else abreast(one, asked, in_flight))
 
     try:
         return await drive(plan, ask)
@@ -42,7 +50,7 @@ async def run(plan: Plan[T], transport: Sender, in_flight: int = 16, *, what: st
         count.finish()
 
 
-async def drive(plan: Plan[T], ask: Callable[[Call[Any] | Sequence[Call[Any]]], Awaitable[Any]]) -> T:
+async def drive(plan: Plan[T], ask: Callable[[Asked], Awaitable[Any]]) -> T:
     """Go through a plan with ``ask`` as the one who answers; our errors are thrown into it where it asked."""
     step = functools.partial(next, plan)
     try:
@@ -61,14 +69,19 @@ async def drive(plan: Plan[T], ask: Callable[[Call[Any] | Sequence[Call[Any]]], 
 
 
 def drain(plan: Plan[T]) -> T:
-    """The answer of a plan that asks nothing, which is how a store on disk answers."""
+    """The answer of a plan that asks nothing but other such plans, which is how a store on disk answers."""
+    given: Any = None
     try:
-        asked = next(plan)
+        while True:
+            asked = plan.send(given)
+            if isinstance(asked, Call) or not all(isinstance(each, Generator) for each in asked):
+                raise RuntimeError(f"a plan that should ask nothing asks {asked!r}")
+            given = [drain(each) for each in asked if isinstance(each, Generator)]
     except StopIteration as end:
         result: T = end.value
         return result
-    plan.close()
-    raise RuntimeError(f"a plan that should ask nothing asks {asked!r}")
+    finally:
+        plan.close()
 
 
 class _Count:
@@ -79,6 +92,8 @@ class _Count:
         self._totals: dict[str, int] = {}
 
     def seen(self, call: Call[Any], answer: Any) -> None:
+        if isinstance(answer, (list, tuple)) and answer and isinstance(answer[0], Series):
+            keep(*answer)
         if not isinstance(answer, Page):
             return
         keep(*answer.items)

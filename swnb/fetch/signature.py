@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
-from swnb.call import Call, Plan
+from swnb.call import Asked, Call, Plan, SignedIn
 from swnb.errors import Refused, SwnbError, TokenRejected
 from swnb.fetch.run import drive
 from swnb.secret import Secret
 
 Signature: TypeAlias = Mapping[str, Secret]
-Maker: TypeAlias = Callable[[], Plan[Signature]]
+Maker: TypeAlias = Callable[[], Plan[SignedIn]]
 
 NOTHING: Final[Signature] = {}
 
@@ -28,32 +29,33 @@ class SignIn:
     def __init__(self, make: Maker | None, send: Callable[[Call[Any]], Any]) -> None:
         self._make, self._send = make, send
         self._lock = asyncio.Lock()
-        self._held: Signature | None = None if make else NOTHING
+        self._held: SignedIn | None = None if make else SignedIn()
         self._asked = False
         self._attempts = 0
         self._refused: SwnbError | None = None
 
     async def signature(self) -> Signature:
-        if self._held is not None:
-            return self._held
+        if self._held is not None and not _over(self._held):
+            return self._held.headers
         seen = self._attempts
         async with self._lock:
-            if self._held is None and self._attempts != seen and self._refused is not None:
+            held = None if self._held is None or _over(self._held) else self._held
+            if held is None and self._attempts != seen and self._refused is not None:
                 raise again(self._refused)
-            if self._held is None:
-                self._held = await self._sign()
-            return self._held
+            if held is None:
+                held = self._held = await self._sign()
+            return held.headers
 
     def renews(self, used: Signature) -> bool:
         """Whether another sign-in may help where ``used`` was refused; if so the next signature is a new one.
 
         It may where the plan asked the server (by user and password); a plain token stays what it is.
         """
-        if self._asked and self._held is used:
+        if self._asked and self._held is not None and self._held.headers is used:
             self._held = None
         return self._asked
 
-    async def _sign(self) -> Signature:
+    async def _sign(self) -> SignedIn:
         assert self._make is not None  # noqa: S101
         self._refused = None
         try:
@@ -64,21 +66,26 @@ class SignIn:
         finally:
             self._attempts += 1
 
-    async def _ask(self, asked: Call[Any] | Sequence[Call[Any]]) -> Any:
+    async def _ask(self, asked: Asked) -> Any:
         self._asked = True
         if isinstance(asked, Call):
             return await self._send(replace(asked, signed=False))
-        return [await self._send(replace(each, signed=False)) for each in asked]
+        return [await (self._ask(each) if isinstance(each, Call) else drive(each, self._ask)) for each in asked]
 
 
-def _fit(signature: Signature) -> Signature:
+def _over(held: SignedIn) -> bool:
+    """Whether it is time for another sign-in, before the server ends this one."""
+    return held.renew_at is not None and time.time() >= held.renew_at
+
+
+def _fit(signed: SignedIn) -> SignedIn:
     """With a line break or a foreign letter in it the HTTP stack would fail, and show the token in doing so."""
-    for secret in signature.values():
+    for secret in signed.headers.values():
         if not (secret.reveal().isascii() and secret.reveal().isprintable()):
             raise TokenRejected(
                 "the token holds characters that no token has", todo="Copy it once more, without line breaks"
             )
-    return signature
+    return signed
 
 
 def again(error: SwnbError) -> SwnbError:

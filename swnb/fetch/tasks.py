@@ -7,9 +7,10 @@ import contextlib
 import contextvars
 import functools
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -35,6 +36,24 @@ async def end(tasks: Iterable[asyncio.Future[Any]]) -> None:
         task.cancel()
     if some:
         await asyncio.gather(*some, return_exceptions=True)
+
+
+async def abreast(work: Callable[[S], Awaitable[T]], items: Sequence[S], limit: int) -> list[T]:
+    """``work`` on all items, at most ``limit`` at a time, begun in their order; the results in their order. The first
+    error cancels the others."""
+    results: dict[int, T] = {}
+    waiting = iter(enumerate(items))
+
+    async def worker() -> None:
+        for at, item in waiting:
+            results[at] = await work(item)
+
+    workers = [asyncio.ensure_future(worker()) for _ in range(min(limit, len(items)))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        await end(workers)
+    return [results[at] for at in range(len(items))]
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx
 
 from swnb._version import __version__
-from swnb.call import Call, Plan, Reply
+from swnb.call import Call, Plan, Reply, SignedIn
 from swnb.errors import BadInput, BadReply, ServerError, SignInNeeded, SwnbError, TokenRejected
 from swnb.fetch.addresses import host, near, origin, shown, tls
 from swnb.fetch.bodies import content, is_short
@@ -32,7 +32,7 @@ from swnb.fetch.failures import Failure, classify, cut_short, expired
 from swnb.fetch.proxies import proxy_for
 from swnb.fetch.retry import Trouble, next_wait, trouble
 from swnb.fetch.signature import NOTHING, Signature, SignIn
-from swnb.fetch.tasks import end, in_thread, within
+from swnb.fetch.tasks import abreast, in_thread, within
 from swnb.secret import Secret
 
 try:
@@ -67,7 +67,7 @@ class Transport:
         base_url: str,
         *,
         label: str = "",
-        sign_in: Callable[[], Plan[Mapping[str, Secret]]] | None = None,
+        sign_in: Callable[[], Plan[SignedIn]] | None = None,
         source: str = "",
         in_flight: int = 16,
         timeout: float | None = None,
@@ -92,27 +92,9 @@ class Transport:
         async with self._slots:
             return await self._ask(call)
 
-    async def send_all(
-        self,
-        calls: Sequence[Call[T]],
-        limit: int | None = None,
-        seen: Callable[[Call[T], T], None] | None = None,
-    ) -> list[T]:
+    async def send_all(self, calls: Sequence[Call[T]], limit: int | None = None) -> list[T]:
         """The results of several calls in their order, at most ``limit`` abreast; the first error cancels the rest."""
-        turn = asyncio.Semaphore(limit or self.in_flight)
-
-        async def one(call: Call[T]) -> T:
-            async with turn:
-                result = await self.send(call)
-            if seen is not None:
-                seen(call, result)
-            return result
-
-        tasks = [asyncio.ensure_future(one(call)) for call in calls]
-        try:
-            return list(await asyncio.gather(*tasks))
-        finally:
-            await end(tasks)
+        return await abreast(self.send, calls, limit or self.in_flight)
 
     async def stream(self, call: Call[Any]) -> AsyncGenerator[bytes, None]:
         """The body of a download piece by piece, in bounded memory. A refusal is what ``call.decode`` makes of it."""
@@ -226,7 +208,9 @@ class Transport:
     async def _opened(self, call: Call[Any], signature: Signature) -> httpx.Response | Failure:
         """The head of the answer, after redirects that may be followed."""
         url = self._url(call)
-        headers = {**_HEADERS, **({"accept-encoding": "identity"} if near(url) else {}), **call.headers}
+        headers = {**_HEADERS, **({"accept-encoding": "identity"} if near(url) else {})}
+        headers |= {name: value for name, value in call.headers.items() if not isinstance(value, Secret)}
+        signature = {**signature, **{k: v for k, v in call.headers.items() if isinstance(v, Secret)}}
         for _ in range(_HOPS + 1):
             response = await self._sent(call, url, headers, signature)
             if isinstance(response, Failure) or response.status_code not in _REDIRECTS:
@@ -235,6 +219,7 @@ class Transport:
             target = self._target(call, url, response.headers.get("location", ""))
             if origin(target) != origin(url):
                 headers = {name: value for name, value in headers.items() if name.lower() in _HARMLESS}
+                signature = NOTHING
             url = target
         raise ServerError(f"{shown(call.path)} is redirected in a circle", where=self.label)
 

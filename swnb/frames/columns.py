@@ -105,8 +105,12 @@ def _gaps(cells: Sequence[Any]) -> Any:
 def times(cells: Sequence[Any]) -> Any:
     """tz-aware UTC times, to the microsecond; None is NaT."""
     micros = [None if not cell else (cell - _EPOCH) // _MICROSECOND for cell in cells]
-    naive = np.array([_INT64.min if m is None else m for m in micros], dtype=np.int64).view("datetime64[us]")
-    return pd.DatetimeIndex(naive).tz_localize("UTC").array
+    return instants(np.array([_INT64.min if m is None else m for m in micros], dtype=np.int64))
+
+
+def instants(micros: Any) -> Any:
+    """tz-aware UTC times of an int64 array of Unix microseconds; the least int64 is NaT."""
+    return pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC").array
 
 
 def durations(cells: Sequence[Any]) -> Any:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from swnb.call import note
 from swnb.errors import BadInput
-from swnb.frames.columns import join, texts, times
-from swnb.model import Batch, Series
+from swnb.frames.columns import instants, join, texts
+from swnb.model import NO_TIME, Batch, Series
 
 Labelled = Sequence[tuple[str, Series]]
 
@@ -59,11 +59,18 @@ def _has(batch: Batch, name: str) -> Any:
 def _thinned(name: str, steps: Any, values: Any, most: int | None) -> Series:
     """At most ``most`` points, evenly spread, the first and the last among them."""
     total = len(steps)
-    if most is not None and total > most:
+    sampled = most is not None and total > most
+    if most is not None and sampled:
         kept = np.unique(np.linspace(0, total - 1, max(1, most)).round().astype(np.int64))
         steps, values = steps[kept], values[kept]
         note(f"metric {name}: {len(steps):,} of {total:,} points, because steps={most} was asked")
-    return Series(name, steps, values, total=total)
+    return Series(name, steps, values, total=total, sampled=sampled)
+
+
+def counted(parts: Labelled) -> int | None:
+    """How many points the series have, those that were left out included; None where a server does not tell."""
+    totals = [series.total if series.sampled else len(series.step) for _, series in parts]
+    return None if None in totals else sum(total or 0 for total in totals)
 
 
 def long(parts: Labelled) -> pd.DataFrame:
@@ -74,7 +81,7 @@ def long(parts: Labelled) -> pd.DataFrame:
             "job": _repeated([job for job, _ in parts], sizes),
             "metric": _repeated([series.metric for _, series in parts], sizes),
             "step": _chained([series.step for _, series in parts], np.int64),
-            "time": times([t for _, series in parts for t in (series.time or (None,) * len(series.step))]),
+            "time": instants(_chained([_times(series) for _, series in parts], np.int64)),
             "value": _chained([series.value for _, series in parts], np.float64),
         }
     )
@@ -100,8 +107,13 @@ def _in_order(frame: pd.DataFrame, jobs: Sequence[str]) -> pd.DataFrame:
     return ordered
 
 
+def _times(series: Series) -> Any:
+    """Unix microseconds, or as many marks that there are none."""
+    return series.time if len(series.time) else np.full(len(series.step), NO_TIME, dtype=np.int64)
+
+
 def _repeated(labels: Sequence[str], sizes: Sequence[int]) -> Any:
-    return texts([label for label, size in zip(labels, sizes, strict=True) for _ in range(size)])
+    return texts(labels).take(np.repeat(np.arange(len(labels)), sizes)) if labels else texts([])
 
 
 def _chained(parts: Sequence[Any], empty: Any) -> Any:

@@ -60,7 +60,8 @@ def projects(pairs: Pairs[ProjectInfo]) -> pd.DataFrame:
 
 def jobs(pairs: Pairs[JobInfo], *, config: bool = False, env: bool = False) -> pd.DataFrame:
     """Index ``job`` (URI); ``platform server project id name status raw_status created started finished elapsed owner
-    error url``, the platform's own fields, and on request ``config.*`` and ``env.*`` (values masked unless ``env``)."""
+    error url``, the platform's own fields, and on request ``config.*`` (nested ones with dots) and ``env.*`` (values
+    masked unless ``env``)."""
     infos = [info for _, info in pairs]
     fixed = {
         **_origins(pairs),
@@ -79,9 +80,19 @@ def jobs(pairs: Pairs[JobInfo], *, config: bool = False, env: bool = False) -> p
     index = _index("job", [origin.job(info.project, info.id) for origin, info in pairs])
     more = _own(fixed, pairs)
     if config or env:
-        more |= _spread(infos, lambda info: {f"config.{k}": v for k, v in info.config.items()})
+        more |= _spread(infos, lambda info: {f"config.{k}": v for k, v in dotted(info.config).items()})
         more |= _spread(infos, lambda info: {f"env.{k}": v if env else "****" for k, v in info.env.items()})
     return _frame(fixed | more, index)
+
+
+def dotted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings as one, names joined by dots. An empty one stays, and so does one whose names are taken."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        inner = {f"{name}.{k}": v for k, v in dotted(value).items()} if isinstance(value, Mapping) else {}
+        taken = not inner or inner.keys() & (found.keys() | values.keys())
+        found |= {name: value} if taken else inner
+    return found
 
 
 def tasks(triples: Sequence[tuple[Origin, JobInfo, TaskInfo]]) -> pd.DataFrame:
@@ -123,13 +134,29 @@ def events(pairs: Sequence[tuple[str, EventInfo]]) -> pd.DataFrame:
     return _frame(fixed | own)
 
 
-def summary(pairs: Sequence[tuple[str, SummaryRow]], keys: Sequence[str] | None = None) -> pd.DataFrame:
+def summary(
+    pairs: Sequence[tuple[str, SummaryRow]], keys: Sequence[str] | None = None, steps: bool = False
+) -> pd.DataFrame:
     """One row a job, index ``job`` (URI); ``id`` and a column for each value (only ``keys`` where given, in that
-    order, also those that no job has)."""
-    names = keys if keys is not None else list(dict.fromkeys(k for _, row in pairs for k in row.values if k != "id"))
-    cells = {name: column([row.values.get(name, ABSENT) for _, row in pairs], name) for name in names}
+    order, also those that no job has), with ``steps`` beside it the step at which it was reached, where that is
+    known."""
+    rows = [{**row.values, **(row.steps if steps else {})} for _, row in pairs]
+    names = _names(pairs, keys)
+    if steps:
+        known = {name for _, row in pairs for name in row.steps}
+        names = [each for name in names for each in (name, step_of(name)) if each == name or each in known]
+    cells = {name: column([row.get(name, ABSENT) for row in rows], name) for name in names}
     ids = {"id": texts([row.id for _, row in pairs])}
     return _frame(ids | {k: v for k, v in cells.items() if k != "id"}, _index("job", [u for u, _ in pairs]))
+
+
+def _names(pairs: Sequence[tuple[str, SummaryRow]], keys: Sequence[str] | None) -> Sequence[str]:
+    return keys if keys is not None else list(dict.fromkeys(k for _, row in pairs for k in row.values if k != "id"))
+
+
+def step_of(column: str) -> str:
+    """The column of the step beside a column of the summary: ``loss.step``, ``loss.min_step``, ``loss.max_step``."""
+    return f"{column}_step" if column.endswith((".min", ".max")) else f"{column}.step"
 
 
 def rows(parts: Sequence[tuple[str | None, Batch]], key: str = "id") -> pd.DataFrame:

@@ -13,20 +13,21 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol, runtime_checkable
 
-from swnb.call import Call, Listing, Plan
+from swnb.call import Call, Listing, Plan, SignedIn
 from swnb.errors import BadURI, Unsupported
-from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, SummaryRow, TaskInfo
-from swnb.secret import Secret
+from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, Series, SummaryRow, TaskInfo
 from swnb.settings import Credential
 
 
 @dataclass(frozen=True, slots=True)
 class LogPart:
-    """A piece of a job's log: one file or one live stream. ``live`` names a WebSocket path (no text then)."""
+    """A piece of a job's log: one file or one live stream. ``live`` names a WebSocket path (no text then). ``more``:
+    the plan of what came after this text, to be asked now and then; None where nothing can come any more."""
 
     title: str
     text: str = ""
     live: str | None = None
+    more: Callable[[], Plan[LogPart]] | None = field(default=None, repr=False)
 
 
 @runtime_checkable
@@ -48,6 +49,17 @@ class Backend(Protocol):
     def job(self, project: str | None, job: str) -> Plan[JobInfo]: ...
     def tasks(self, project: str | None, job: str) -> Plan[Sequence[TaskInfo]]: ...
     def summary(self, project: str | None, jobs: Sequence[str] | None) -> Plan[Sequence[SummaryRow]]: ...
+    def metric_names(self, project: str | None, job: str) -> Plan[Sequence[str]]:
+        """The names of a job's metrics, system metrics left out."""
+        ...
+
+    def metrics(
+        self, project: str | None, jobs: Sequence[str] | None, keys: Sequence[str] | None, steps: int | None
+    ) -> Plan[Sequence[Series]]:
+        """Series of these jobs (None = all of the project): those of ``keys`` that there are (None = all but system
+        metrics), in full, or at most ``steps`` points each."""
+        ...
+
     def tables(self, project: str | None, job: str) -> Plan[Sequence[str]]: ...
     def events(self, project: str | None, job: str) -> Plan[Sequence[EventInfo]]: ...
     def logs(self, project: str | None, job: str) -> Plan[Sequence[LogPart]]: ...
@@ -63,8 +75,8 @@ class Store(Backend, Protocol):
 class Provider(Backend, Protocol):
     """A backend over HTTP."""
 
-    def sign_in(self, credential: Credential) -> Plan[Mapping[str, Secret]]:
-        """The headers that every signed Call carries. Calls in this plan go unsigned."""
+    def sign_in(self, credential: Credential) -> Plan[SignedIn]:
+        """What every signed Call carries. Calls in this plan go unsigned."""
         ...
 
     def scan(self, project: str | None, job: str, table: str, query: RowQuery) -> Plan[TableScan]: ...
@@ -76,6 +88,51 @@ class Provider(Backend, Protocol):
     def blobs(self, links: Sequence[str]) -> Plan[Mapping[str, str]]:
         """Where the blobs of these links can be downloaded from."""
         ...
+
+
+class Lacking:
+    """What a platform does not have. A provider or store inherits this and writes the verbs that it offers."""
+
+    platform = ""
+    offers: frozenset[str] = frozenset()
+    actions: frozenset[str] = frozenset()
+    in_flight = 16
+    implied: str | None = None
+
+    def tasks(self, project: str | None, job: str) -> Plan[Sequence[TaskInfo]]:
+        raise unsupported(self.platform, "tasks")
+
+    def summary(self, project: str | None, jobs: Sequence[str] | None) -> Plan[Sequence[SummaryRow]]:
+        raise unsupported(self.platform, "summary")
+
+    def metric_names(self, project: str | None, job: str) -> Plan[Sequence[str]]:
+        raise unsupported(self.platform, "metrics")
+
+    def metrics(
+        self, project: str | None, jobs: Sequence[str] | None, keys: Sequence[str] | None, steps: int | None
+    ) -> Plan[Sequence[Series]]:
+        raise unsupported(self.platform, "metrics")
+
+    def tables(self, project: str | None, job: str) -> Plan[Sequence[str]]:
+        raise unsupported(self.platform, "tables")
+
+    def events(self, project: str | None, job: str) -> Plan[Sequence[EventInfo]]:
+        raise unsupported(self.platform, "events")
+
+    def logs(self, project: str | None, job: str) -> Plan[Sequence[LogPart]]:
+        raise unsupported(self.platform, "logs")
+
+    def act(self, project: str | None, job: str, action: str) -> Plan[str]:
+        raise unsupported(self.platform, action)
+
+    def scan(self, project: str | None, job: str, table: str, query: RowQuery) -> Any:
+        raise unsupported(self.platform, "rows")
+
+    def blob_of(self, value: Any) -> Any:
+        return None
+
+    def blobs(self, links: Sequence[str]) -> Plan[Mapping[str, str]]:
+        raise unsupported(self.platform, "values that are stored apart")
 
 
 class TableScan(Protocol):
@@ -115,7 +172,7 @@ class ScanPage:
 
 
 _makers: dict[str, Callable[[str], Backend]] = {}
-_ours: Final[Mapping[str, str]] = {"starwhale": "Starwhale"}
+_ours: Final[Mapping[str, str]] = {"starwhale": "Starwhale", "swanlab": "SwanLab"}
 
 
 def register(platform: str, maker: Callable[[str], Backend]) -> None:

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pytest
 from net import TLS, Request, Server, Wire, reply, serve
 
-from swnb.call import Call, Plan, Reply, ask
+from swnb.call import Call, Plan, Reply, SignedIn, ask
 from swnb.errors import (
     BadInput,
     BadReply,
@@ -91,23 +91,23 @@ def fails(kind: type[SwnbError], call: Call[Any]) -> Callable[[Transport, Server
     return client
 
 
-def with_token(token: str = TOKEN) -> Callable[[], Plan[Mapping[str, Secret]]]:
+def with_token(token: str = TOKEN) -> Callable[[], Plan[SignedIn]]:
     secret = Secret(token)
 
-    def plan() -> Plan[Mapping[str, Secret]]:
-        return {"authorization": secret}
+    def plan() -> Plan[SignedIn]:
+        return SignedIn({"authorization": secret})
         yield
 
     return plan
 
 
-def with_password(log: list[str]) -> Callable[[], Plan[Mapping[str, Secret]]]:
+def with_password(log: list[str]) -> Callable[[], Plan[SignedIn]]:
     """A sign-in that asks the server, which gives another token each time."""
 
-    def plan() -> Plan[Mapping[str, Secret]]:
+    def plan() -> Plan[SignedIn]:
         log.append("asked")
         token = yield from ask(Call("POST", "/login", lambda r: meaning(r)["token"], form={"p": "pw"}, reads=False))
-        return {"authorization": Secret(token)}
+        return SignedIn({"authorization": Secret(token)})
 
     return plan
 
@@ -608,6 +608,44 @@ def test_an_expired_sign_in_is_renewed_once_for_all() -> None:
     run_with(signed_by(good), client, sign_in=with_password(log))
 
 
+def test_a_sign_in_is_renewed_before_it_ends() -> None:
+    log: list[float] = []
+
+    def plan() -> Plan[SignedIn]:
+        log.append(time.time())
+        yield from ask(Call("POST", "/login", lambda r: meaning(r)["token"], reads=False))
+        return SignedIn({"authorization": Secret(f"t{len(log)}")}, renew_at=log[-1] + 0.3)
+
+    async def client(t: Transport, server: Server) -> None:
+        await t.send_all([get() for _ in range(4)])
+        assert len(log) == 1
+        await asyncio.sleep(log[0] + 0.35 - time.time())
+        await t.send_all([get() for _ in range(4)])
+        assert len(log) == 2
+
+    run_with(signed_by(bool), client, sign_in=plan)
+
+
+def test_a_key_in_a_header_arrives_and_is_not_carried_to_another_host() -> None:
+    key = Secret("key-4711-0815")
+
+    async def client(t: Transport, server: Server) -> None:
+        await t.send(get("/a", headers={"authorization": key}, signed=False))
+        assert server.requests[0].headers["authorization"] == "key-4711-0815"
+
+    run_with(ok, client)
+
+    async def other(t: Transport, server: Server) -> None:
+        async with serve(ok) as elsewhere:
+            go = reply(302, location=elsewhere.url + "/b")
+            async with serve(in_turn(go)) as near:
+                await t.send(get(near.url + "/a", headers={"authorization": key}, signed=False))
+            assert near.requests[0].headers["authorization"] == "key-4711-0815"
+            assert "authorization" not in elsewhere.requests[0].headers
+
+    run_with(ok, other)
+
+
 def test_a_token_that_is_refused_is_told_with_its_source_after_one_request() -> None:
     async def client(t: Transport, server: Server) -> None:
         error = await fails(TokenRejected, get())(t, server)
@@ -639,8 +677,8 @@ def test_a_wrong_password_is_sent_once_for_all_who_wait() -> None:
     run_with(answer, client, sign_in=with_password([]))
 
 
-def nothing_known() -> Plan[Mapping[str, Secret]]:
-    return {}
+def nothing_known() -> Plan[SignedIn]:
+    return SignedIn()
     yield
 
 

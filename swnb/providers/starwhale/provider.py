@@ -9,17 +9,16 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote
 
-from swnb.call import Call, Listing, Page, Plan, Reply, ask, ask_all, collect, note
+from swnb.call import Call, Listing, Page, Plan, Reply, SignedIn, ask, ask_all, collect, note
 from swnb.errors import BadInput, NotFound, ServerError, Unsupported
 from swnb.model import EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, SummaryRow, TaskInfo
-from swnb.providers.base import LogPart, ScanPage
+from swnb.providers.base import Lacking, LogPart, ScanPage
 from swnb.providers.starwhale import signin, summaries
 from swnb.providers.starwhale import table as tables_
 from swnb.providers.starwhale.records import event_info, job_info, project_info, task_info
 from swnb.providers.starwhale.replies import data, field, list_of, message, page_of, refusal
 from swnb.providers.starwhale.table import DatastoreTable, look
 from swnb.providers.starwhale.values import Blob, blob_of
-from swnb.secret import Secret
 from swnb.settings import Credential
 
 _V1: Final = "/api/v1"
@@ -32,21 +31,20 @@ _JOB_FORMS: Final = "A job is named by its number or its uuid; swnb.jobs lists t
 _ACTIONS: Final[Mapping[str, str]] = {"stop": "cancel", "pause": "pause", "resume": "resume"}
 
 
-class Starwhale:
+class Starwhale(Lacking):
     """A ``providers.base.Provider``. It keeps what never changes: a name's project number, a job's uuid."""
 
     platform = "starwhale"
-    offers = frozenset({"tasks", "summary", "tables", "rows", "metrics", "logs", "follow", "events"})
+    offers = frozenset({"tasks", "summary", "tables", "rows", "logs", "follow", "events"})
     actions = frozenset({"stop", "pause", "resume", "delete"})
     in_flight = 4
-    implied: str | None = None
 
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
         self._project_ids: dict[str, str] = {}
         self._job_keys: dict[tuple[str, str], str] = {}
 
-    def sign_in(self, credential: Credential) -> Plan[Mapping[str, Secret]]:
+    def sign_in(self, credential: Credential) -> Plan[SignedIn]:
         return signin.sign_in(credential)
 
     # -- projects (3.4)

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-from swnb.call import Call, Plan, Reply, ask
+from swnb.call import Call, Plan, Reply, SignedIn, ask
 from swnb.errors import BadInput
 from swnb.providers.starwhale.replies import data
 from swnb.secret import Secret
 from swnb.settings import Credential
 
 
-def sign_in(credential: Credential) -> Plan[Mapping[str, Secret]]:
+def sign_in(credential: Credential) -> Plan[SignedIn]:
     """The headers of signed calls; none where nothing is known to sign with."""
     if credential.token:
-        return {"authorization": _bearer(credential.token)}
+        return SignedIn({"authorization": _bearer(credential.token)})
     if credential.user is None or credential.password is None:
-        return {}
+        return SignedIn()
     form: dict[str, str | Secret] = {"userName": credential.user, "userPwd": credential.password}
     header = yield from ask(Call("POST", "/api/v1/login", _signed_in, form=form, reads=False, signed=False))
-    return {"authorization": header}
+    return SignedIn({"authorization": header})
 
 
 def _bearer(token: Secret) -> Secret:

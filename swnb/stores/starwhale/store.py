@@ -13,15 +13,13 @@ from swnb.errors import BadInput, NotFound, StoreError, clean
 from swnb.model import (
     ABSENT,
     Batch,
-    EventInfo,
     JobInfo,
     JobQuery,
     ProjectInfo,
     RowQuery,
     SummaryRow,
-    TaskInfo,
 )
-from swnb.providers.base import LogPart, unsupported
+from swnb.providers.base import Lacking
 from swnb.stores.starwhale.blobs import Blobs
 from swnb.stores.starwhale.folder import Folder, Missing, plain_name, steady
 from swnb.stores.starwhale.jobs import YAML_BYTES, job_info, read_manifest, unreadable
@@ -29,17 +27,13 @@ from swnb.stores.starwhale.manifests import Catalog
 from swnb.stores.starwhale.tables import Table
 
 _NEVER: Final = datetime.min.replace(tzinfo=timezone.utc)
-_KIND: Final = "A Starwhale Standalone store"
 
 
-class StandaloneStore:
+class StandaloneStore(Lacking):
     """``root`` is the store's folder (``storage.root`` of the Starwhale config), ``current`` its current project."""
 
-    platform: str = "starwhale"
-    offers: frozenset[str] = frozenset({"summary", "tables", "rows", "metrics"})
-    actions: frozenset[str] = frozenset()
-    in_flight: int = 2
-    implied: str | None = None
+    platform = "starwhale"
+    offers = frozenset({"summary", "tables", "rows"})
 
     def __init__(self, root: str | os.PathLike[str], *, address: str = "local", current: str = "self") -> None:
         self.address = address
@@ -102,22 +96,6 @@ class StandaloneStore:
             if unknown := sorted(missing - known - {"id"}):
                 words = ", ".join(map(repr, unknown))
                 raise BadInput(f"table {table} has no column {words}", todo=f"It has {', '.join(sorted(known))}")
-
-    @at_once
-    def tasks(self, project: str | None, job: str) -> Sequence[TaskInfo]:
-        raise unsupported(_KIND, "tasks")
-
-    @at_once
-    def events(self, project: str | None, job: str) -> Sequence[EventInfo]:
-        raise unsupported(_KIND, "events")
-
-    @at_once
-    def logs(self, project: str | None, job: str) -> Sequence[LogPart]:
-        raise unsupported(_KIND, "logs")
-
-    @at_once
-    def act(self, project: str | None, job: str, action: str) -> str:
-        raise unsupported(_KIND, f"action {action!r}")
 
     def _known(self, project: str | None) -> str:
         name = project or self._current

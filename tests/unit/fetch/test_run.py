@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -16,6 +15,7 @@ from swnb.fetch import events, partial
 from swnb.fetch.events import Meter, Progress, Requested, Retrying, listening
 from swnb.fetch.run import drain, run
 from swnb.fetch.tasks import end, in_thread, within
+from swnb.model import Series
 
 
 def call(path: str, answer: Any) -> Call[Any]:
@@ -31,15 +31,6 @@ class Sender:
             raise answer
         return answer
 
-    async def send_all(
-        self, calls: Sequence[Call[Any]], limit: int, seen: Callable[[Call[Any], Any], None] | None = None
-    ) -> list[Any]:
-        answers = [await self.send(each) for each in calls]
-        for each, answer in zip(calls, answers, strict=True):
-            if seen is not None:
-                seen(each, answer)
-        return answers
-
 
 def test_a_plan_gets_the_answers_in_their_order() -> None:
     def plan() -> Plan[list[Any]]:
@@ -48,6 +39,91 @@ def test_a_plan_gets_the_answers_in_their_order() -> None:
         return [first, *rest]
 
     assert asyncio.run(run(plan(), Sender())) == [1, 2, 3]
+
+
+def chain(name: str) -> Plan[str]:
+    """Two calls, the second of which needs the first one's answer."""
+    first = yield from ask(call(f"/{name}/1", name))
+    return (yield from ask(call(f"/{name}/2", f"{first}!")))
+
+
+def test_calls_and_whole_plans_go_abreast_and_answer_in_their_order() -> None:
+    def plan() -> Plan[list[Any]]:
+        return (yield from ask_all([chain("a"), call("/b", "b"), chain("c")]))
+
+    assert asyncio.run(run(plan(), Sender())) == ["a!", "b", "c!"]
+
+
+def test_a_plan_is_ended_before_one_that_waits_begins() -> None:
+    asked: list[str] = []
+    flying = most = 0
+
+    class Watched(Sender):
+        async def send(self, call: Call[Any]) -> Any:
+            nonlocal flying, most
+            asked.append(call.path)
+            flying += 1
+            most = max(most, flying)
+            await asyncio.sleep(0.001)
+            flying -= 1
+            return await super().send(call)
+
+    def plan() -> Plan[list[Any]]:
+        return (yield from ask_all([chain(str(n)) for n in range(6)]))
+
+    assert asyncio.run(run(plan(), Watched(), 2)) == [f"{n}!" for n in range(6)]
+    assert most == 2
+    assert asked.index("/2/1") > asked.index("/0/2")
+    assert asked.index("/5/1") > asked.index("/3/2")
+
+
+def test_an_error_in_a_plan_among_others_ends_them_and_is_thrown_into_the_outer_one() -> None:
+    ended: list[str] = []
+
+    def failing() -> Plan[Any]:
+        yield from ask(call("/bad", NotFound("no bad")))
+
+    def waiting() -> Plan[Any]:
+        try:
+            return (yield from ask_all([chain(str(n)) for n in range(100)]))
+        finally:
+            ended.append("waiting")
+
+    def plan() -> Plan[str]:
+        try:
+            yield from ask_all([waiting(), failing()])
+        except NotFound as error:
+            return str(error)
+        return "nothing was raised"
+
+    class Slow(Sender):
+        async def send(self, call: Call[Any]) -> Any:
+            await asyncio.sleep(0.01 if call.path == "/bad" else 0.002)
+            return await super().send(call)
+
+    assert asyncio.run(run(plan(), Slow(), 4)) == "no bad."
+    assert ended == ["waiting"]
+
+
+def test_a_folders_plans_may_ask_for_other_plans_that_ask_nothing() -> None:
+    def plan() -> Plan[list[int]]:
+        return (yield from ask_all([at_once(lambda: 1)(), at_once(lambda: 2)()]))
+
+    assert drain(plan()) == [1, 2]
+
+
+def test_series_are_kept_as_they_arrive() -> None:
+    series = Series("loss", [0], [1.0], job="7")
+
+    def plan() -> Plan[None]:
+        yield call("/a", [series])
+        yield call("/b", NotFound("gone"))
+
+    with pytest.raises(NotFound), partial.keeping("metrics"):
+        asyncio.run(run(plan(), Sender()))
+    kept = partial.last()
+    assert kept is not None
+    assert kept.parts == [(None, series)]
 
 
 def test_an_error_is_thrown_into_the_plan_where_it_asked() -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from swnb.call import noting
 from swnb.errors import BadInput
-from swnb.frames.metrics import long, series_of, wide
-from swnb.model import ABSENT, Batch, Series
+from swnb.frames.metrics import counted, long, series_of, wide
+from swnb.model import ABSENT, NO_TIME, Batch, Series
 
-NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+NOON = int(datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp() * 1_000_000)
 
 
 def test_numeric_columns_are_series_and_others_are_not() -> None:
@@ -52,11 +52,12 @@ def test_thinning_keeps_the_ends_and_no_more_than_asked(n: int, most: int) -> No
 
 
 def test_long_is_series_after_series() -> None:
-    parts = [("u/1", Series("a", [0, 1], [0.5, 1.5], [NOON, NOON])), ("u/2", Series("b", [5], [2.5]))]
+    parts = [("u/1", Series("a", [0, 1], [0.5, 1.5], array("q", [NOON, NO_TIME]))), ("u/2", Series("b", [5], [2.5]))]
     frame = long(parts)
     assert list(frame.columns) == ["job", "metric", "step", "time", "value"]
     assert frame.step.tolist() == [0, 1, 5]
-    assert frame.time.notna().tolist() == [True, True, False]
+    assert frame.time.notna().tolist() == [True, False, False]
+    assert frame.time[0] == datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
     empty = long([])
     assert list(empty.columns) == ["job", "metric", "step", "time", "value"]
     assert str(empty.step.dtype) == "int64"
@@ -74,3 +75,10 @@ def test_wide_has_a_column_a_metric_in_the_order_they_came() -> None:
     assert list(frame.index) == [("u/2", 0), ("u/2", 1), ("u/1", 0)]
     assert frame.b.isna().tolist() == [False, False, True]
     assert list(wide([]).index.names) == ["job", "step"]
+
+
+def test_points_that_a_server_left_out_count_and_where_it_does_not_say_how_many_nobody_knows() -> None:
+    whole = Series("a", [0, 1], [1.0, 2.0])
+    thinned = Series("b", [0], [1.0], total=9, sampled=True)
+    assert counted([("u/1", whole), ("u/1", thinned)]) == 11
+    assert counted([("u/1", whole), ("u/1", Series("c", [0], [1.0], sampled=True))]) is None

@@ -218,7 +218,7 @@ def test_events_come_once_and_by_time(host: Starwhale) -> None:
 
 
 def headers(host: Starwhale, credential: Credential) -> dict[str, str]:
-    return {name: value.reveal() for name, value in play(host.sign_in(credential), never).result.items()}
+    return {name: value.reveal() for name, value in play(host.sign_in(credential), never).result.headers.items()}
 
 
 @pytest.mark.parametrize("token", ["abc.d-e_f", "Bearer abc.d-e_f", "bearer abc.d-e_f", " BEARER   abc.d-e_f\n"])

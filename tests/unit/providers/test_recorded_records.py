@@ -35,7 +35,7 @@ SIGN_INS = {1: "Bearer <token of owner>", 2: "Bearer <token of guest>", 7: "Bear
 @pytest.mark.parametrize("number", SIGN_INS)
 def test_a_sign_in_gives_the_header_of_the_reply(number: int) -> None:
     plan = HOST.sign_in(Credential(user="starwhale", password=Secret("abcd1234")))
-    headers = play(plan, lambda call: recorded()[number].reply).result
+    headers = play(plan, lambda call: recorded()[number].reply).result.headers
     assert {name: value.reveal() for name, value in headers.items()} == {"authorization": SIGN_INS[number]}
 
 
