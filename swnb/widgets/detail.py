@@ -1,4 +1,4 @@
-"""One job under the list of jobs: Info, Summary, Tables, Tasks and Log, as far as its platform has them.
+"""One job under the list of jobs: Info, Summary, Metrics, Tables, Tasks and Log, as far as its platform has them.
 
 A page is loaded when it is first shown for a job, and again when the panel is refreshed.
 """
@@ -14,6 +14,7 @@ import pandas as pd
 import traitlets as t
 
 from swnb.client.public import jobs, logs, summary, tasks
+from swnb.widgets.curves import Curves
 from swnb.widgets.grid import Grid
 from swnb.widgets.part import Box, Part, button, code, drop, fill, offers, say
 from swnb.widgets.static import FULL, SYMBOLS, cell_text, columns_of, escape
@@ -133,7 +134,7 @@ class Detail(Box):
     def __init__(self, lock: threading.RLock, closed: Callable[[], object]) -> None:
         self._lock = lock
         self.uri = ""
-        self._fresh: set[Page | Tables] = set()
+        self._fresh: set[Page | Curves | Tables] = set()
         self._title = w.HTML()
         self._title.layout.flex = "1 1 auto"
         self._shut = button("Close", closed, "Close the job's details")
@@ -159,14 +160,14 @@ class Detail(Box):
         self._turned()
 
     @property
-    def page(self) -> Page | Tables | None:
+    def page(self) -> Page | Curves | Tables | None:
         """The page that is shown."""
         at = self._tabs.selected_index
-        found: Page | Tables | None = None if at is None else self._tabs.children[at]
+        found: Page | Curves | Tables | None = None if at is None else self._tabs.children[at]
         return found
 
     def _arrange(self, offered: frozenset[str]) -> None:
-        kinds = [kind for kind in (Info, Summary, Tables, Tasks, Log) if not kind.verb or kind.verb in offered]
+        kinds = [kind for kind in (Info, Summary, Curves, Tables, Tasks, Log) if not kind.verb or kind.verb in offered]
         if kinds == [type(page) for page in self._tabs.children]:
             return
         before = self._tabs.children
