@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 import msgspec
@@ -88,6 +89,16 @@ def refused(reply: Reply, said: str, *, unsigned: bool = False) -> SwnbError:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One field of a form that carries files: a value, or a file, which is read from the disk while it is sent."""
+
+    name: str
+    content: bytes | Path
+    filename: str | None = None
+    type: str = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """One request: ``path`` starts with ``/``, is percent-encoded and counts from the server's address.
 
@@ -103,6 +114,7 @@ class Call(Generic[T]):
     query: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     form: Mapping[str, str | Secret] | None = None  # a password stays a Secret until it is sent
+    parts: Sequence[Part] = ()  # a multipart/form-data body
     headers: Mapping[str, str | Secret] = field(default_factory=dict)  # so does a key
     reads: bool = True
     signed: bool = True

@@ -45,9 +45,9 @@ def expired(host: str, path: str, seconds: float, because: str = "") -> Failure:
 
 def classify(error: BaseException, host: str, path: str) -> Failure:  # noqa: PLR0911  a table
     """Read an error of the HTTP stack by the causes it carries; ``host`` is host:port as a user knows it."""
-    if isinstance(error, SwnbError):
-        return Failure(error.what, error.todo)
     causes = list(_causes(error))
+    if ours := next((cause for cause in causes if isinstance(cause, SwnbError)), None):
+        return Failure(ours.what, ours.todo)
     names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         reason = next((str(cause.verify_message) for cause in causes if hasattr(cause, "verify_message")), "")

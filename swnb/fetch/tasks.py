@@ -15,8 +15,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 
-async def within(seconds: float, work: Coroutine[Any, Any, T]) -> asyncio.Task[T] | None:
-    """Do ``work`` as a task that is over when this returns; None where the time was up before.
+async def within(seconds: float | None, work: Coroutine[Any, Any, T]) -> asyncio.Task[T] | None:
+    """Do ``work`` as a task that is over when this returns; None where the time was up before (None: no bound).
 
     Not ``asyncio.wait_for``: before Python 3.12 that may swallow a cancel of its caller.
     """

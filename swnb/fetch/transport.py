@@ -163,7 +163,8 @@ class Transport:
     async def _in_time(self, call: Call[Any], attempt: Callable[[], Awaitable[Answer | Failure]]) -> Answer:
         """Attempts until one is an answer or no more is to be hoped for; Timeout when the time is over."""
         history: list[Trouble] = []
-        task = await within(self.timeout, self._persist(call, attempt, history))
+        # Nobody knows how long a file takes to go out; that it goes on at all is bounded in the HTTP stack.
+        task = await within(None if call.parts else self.timeout, self._persist(call, attempt, history))
         if task is None:
             because = history[-1].why if history else ""
             outcome: Answer | Failure = expired(host(self._url(call)), shown(call.path), self.timeout, because)
