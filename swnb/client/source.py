@@ -1,7 +1,8 @@
 """One server or folder, ready to be asked: its backend, and the way in which the backend's plans are run.
 
 Sources are kept for the process, one for each server as it is named: two names for one address share neither
-connections nor sign-in.
+connections nor sign-in. Who gives a sign-in as an argument (:func:`source_with`) shares the server's source where that
+signs in by the same, and has one of his own where it does not.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import asyncio
 import atexit
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from typing import Any, Final, TypeVar, cast
 
 from swnb.bridge import submit
-from swnb.call import Plan
+from swnb.call import Plan, SignedIn
 from swnb.errors import SwnbError, Unsupported
 from swnb.fetch import blobs, partial, ranges
 from swnb.fetch.run import drain, run
@@ -23,7 +25,6 @@ from swnb.fetch.tasks import in_thread
 from swnb.frames.tables import Origin
 from swnb.model import Batch, RowQuery
 from swnb.providers.base import Backend, Provider, Store, backend
-from swnb.secret import Secret
 from swnb.settings import Credential, Entry, credential, find
 from swnb.stores import store
 from swnb.uri import Ref
@@ -42,6 +43,7 @@ class Source:
         self.origin = Origin(entry.name, entry.platform)
         self._transport: Any = None
         self._credential: Credential | None = None
+        self._signed_by: Credential | None = None
 
     def needs(self, verb: str) -> None:
         """Raise Unsupported where this platform has no such thing."""
@@ -95,10 +97,24 @@ class Source:
             )
         return self._transport
 
-    def _sign_in(self) -> Plan[Mapping[str, Secret]]:
-        known = self._credential or credential(self.entry) or Credential()
-        self.transport().source = known.source
-        return cast(Provider, self.backend).sign_in(known)
+    def _sign_in(self) -> Plan[SignedIn]:
+        # Renewed by what was accepted before: an environment that has changed since makes nobody another user.
+        known = self._credential or self._signed_by or credential(self.entry)
+        self._signed_by = None
+        self.transport().source = known.source if known else ""
+        signed = yield from cast(Provider, self.backend).sign_in(known or Credential())
+        self._signed_by = known
+        return signed
+
+    async def sign_in(self) -> None:
+        """Sign in now, unless that is done; TokenRejected and the like where the server says no."""
+        with self._placing():
+            await self.transport().sign_in()
+
+    def signs_in_by(self, known: Credential) -> bool:
+        """Whether this source signs in, or is signed in, by the same token or user and password."""
+        ours = self._credential or self._signed_by or credential(self.entry)
+        return ours is not None and _same(ours) == _same(known)
 
     def use(self, known: Credential) -> None:
         """Sign in with this instead of what the settings hold (the vendors' surfaces take a token as an argument)."""
@@ -115,23 +131,42 @@ def _label(entry: Entry) -> str:
     return entry.name if entry.name != entry.bare else entry.address.partition("://")[2]
 
 
-_sources: dict[Entry, Source] = {}
+def _same(known: Credential) -> Credential:
+    """A sign-in without where it came from: one from the environment and the same from an argument are equal."""
+    return replace(known, source="")
+
+
+#: by the server and by a sign-in that was given as an argument (whose repr is stars)
+_sources: dict[tuple[Entry, Credential | None], Source] = {}
 _lock = threading.Lock()
 
 
 def source_of(ref: Ref, platform: str | None = None) -> Source:
     """The source that a Ref names; BadURI or NotFound where there is no such server."""
-    entry = find(ref, platform=platform)
+    return _kept(find(ref, platform=platform), None)
+
+
+def source_with(entry: Entry, known: Credential) -> Source:
+    """The source of a server for a sign-in that is given, not looked up: that of ``source_of`` where it has the same
+    one, else one that only this sign-in gets. May read the keyring."""
+    shared = _kept(entry, None)
+    return shared if shared.signs_in_by(known) else _kept(entry, known)
+
+
+def _kept(entry: Entry, known: Credential | None) -> Source:
+    key = (entry, known and _same(known))
     with _lock:
-        if entry not in _sources:
-            _sources[entry] = Source(entry)
-        return _sources[entry]
+        if key not in _sources:
+            source = _sources[key] = Source(entry)
+            if known is not None:
+                source.use(known)
+        return _sources[key]
 
 
 async def close_all(name: str | None = None) -> None:
     """Close the connections of all sources, or of those of a name (its sign-in may have changed)."""
     with _lock:
-        gone = [_sources.pop(entry) for entry in list(_sources) if name is None or entry.name == name]
+        gone = [_sources.pop(key) for key in list(_sources) if name is None or key[0].name == name]
     await asyncio.gather(*(source.close() for source in gone))
 
 

@@ -115,6 +115,10 @@ class Transport:
         if failure is not None:
             raise failure.error(self.label)
 
+    async def sign_in(self) -> None:
+        """Sign in now, unless that is done. Raises what the provider's plan raises."""
+        await self._sign_in.signature()
+
     async def aclose(self) -> None:
         """Close all connections; a later call opens new ones."""
         client, self._client = self._client, None

@@ -8,9 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-_MODULES = ("starwhale",)
+_MODULES = ("starwhale", "supervisely", "swanlab")
 
-__all__ = ["starwhale"]
+__all__ = ["starwhale", "supervisely", "swanlab"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -12,14 +12,14 @@ vendor's entry. Nothing here sends a request or asks a user anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from swnb.errors import BadInput, BadURI, NotFound
 from swnb.secret import Secret
 from swnb.settings import environment, files, vault, vendors
-from swnb.settings.entries import Credential, Entry, token_of
+from swnb.settings.entries import Credential, Entry, Found, token_of
 from swnb.uri import RESERVED, Kind, Ref, canonical, is_name, parse
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "credential",
     "find",
     "forget",
+    "outside",
     "problems",
     "servers",
     "store_root",
@@ -88,11 +89,18 @@ def servers() -> list[Entry]:
     saved = list(reversed(_saved().values()))
     local = [_local()] if store_root().is_dir() else []
     listed = {entry.name: entry for entry in (*saved, *local)}
-    for each in (*reversed(vendors.found()), *environment.found()):
+    found = outside()
+    for each in sorted(found, key=lambda each: each.entry.name == each.entry.bare):
         entry = replace(each.entry, name=each.entry.bare) if each.entry.name in listed else each.entry
         if entry.name != entry.bare or all(entry.bare != other.bare for other in listed.values()):
             listed[entry.name] = entry
-    return [_with_project(entry) for entry in listed.values()]
+    return [_with_project(entry, found) for entry in listed.values()]
+
+
+def outside(platform: str | None = None) -> list[Found]:
+    """What the environment and the vendors' own files tell (of one platform), the preferred first."""
+    found = (*environment.found(), *reversed(vendors.found()))
+    return [each for each in found if platform in (None, each.entry.platform)]
 
 
 def find(where: Ref | str, *, platform: str | None = None) -> Entry:
@@ -140,7 +148,7 @@ def store_root() -> Path:
 
 def problems() -> list[str]:
     """What could not be read in the vendors' files and the environment, for ``swnb.doctor()``."""
-    return [*vendors.starwhale().problems, *environment.problems()]
+    return [*vendors.problems(), *environment.problems()]
 
 
 def _credentials(entry: Entry) -> Iterator[Credential]:
@@ -172,12 +180,12 @@ def _local() -> Entry:
     return Entry("local", "starwhale", address, "starwhale standalone", config.local_project or "self")
 
 
-def _with_project(entry: Entry) -> Entry:
+def _with_project(entry: Entry, found: Iterable[Found]) -> Entry:
     """A server that we know no current project of has that of the vendor's entry for the same address."""
     if entry.current_project is not None:
         return entry
-    same = [each.entry.current_project for each in vendors.found() if each.entry.bare == entry.bare]
-    return replace(entry, current_project=next((project for project in reversed(same) if project), None))
+    same = [each.entry.current_project for each in found if each.entry.bare == entry.bare]
+    return replace(entry, current_project=next(filter(None, same), None))
 
 
 def _checked_name(name: str) -> str:

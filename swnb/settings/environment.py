@@ -52,6 +52,12 @@ def problems() -> list[str]:
     return [text for text in map(_read, _RULES) if isinstance(text, str)]
 
 
+def address_of(platform: str, host: str = "") -> str:
+    """The address that a vendor's own word for a host means (with or without scheme and ``/api``); without one, the
+    vendor's default. BadInput where that is no address."""
+    return _address(next(rule for rule in _RULES if rule.platform == platform), host)
+
+
 def _read(rule: _Rule) -> Found | str | None:
     """The server of one vendor's variables, what is wrong with them, or None where they are not set."""
     variable = next((name for name in rule.hosts if os.environ.get(name)), "")
@@ -59,13 +65,13 @@ def _read(rule: _Rule) -> Found | str | None:
         token = token_of(os.environ.get(rule.token)) if rule.token else None
         if not variable and (token is None or not rule.default):
             return None
-        address = canonical(_host(rule, os.environ.get(variable, rule.default)))
+        address = _address(rule, os.environ.get(variable, ""))
     except BadInput as error:
         return f"{variable or rule.token} in the environment is not used: {error.what}"
     entry = Entry(f"{rule.platform}+{address}", rule.platform, address, SOURCE)
     return Found(entry, Credential(token, source=f"the environment ({rule.token})") if token else None)
 
 
-def _host(rule: _Rule, host: str) -> str:
-    host = host.rstrip("/").removesuffix(rule.drop)
-    return f"{rule.scheme}://{host}" if rule.scheme and "://" not in host else host
+def _address(rule: _Rule, host: str) -> str:
+    host = (host.strip() or rule.default).rstrip("/").removesuffix(rule.drop)
+    return canonical(f"{rule.scheme}://{host}" if rule.scheme and "://" not in host else host)

@@ -1,14 +1,10 @@
-"""The vendors' own configuration files, read and never written.
-
-``READERS`` is the place for the next vendor: a function that gives the servers of its file, an empty list where there
-is no file, and that says what it could not read as a problem instead of raising.
-"""
+"""What ``swcli``, Starwhale's command line, keeps in its configuration file (starwhale paper 2.1)."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,19 +30,16 @@ class StarwhaleConfig:
 
 
 def found() -> list[Found]:
-    """The servers of all vendors' files, the preferred one of an address last."""
-    return [server for read in READERS for server in read()]
-
-
-def _starwhale_servers() -> list[Found]:
+    """The instances, the current one last."""
     config = starwhale()
     return sorted(config.servers, key=lambda each: each.entry.name == config.current)
 
 
-READERS: Final[Sequence[Callable[[], list[Found]]]] = (_starwhale_servers,)
+def problems() -> tuple[str, ...]:
+    return starwhale().problems
 
 
-def starwhale_path() -> Path:
+def _path() -> Path:
     return Path(os.environ.get("SW_CLI_CONFIG") or "~/.config/starwhale/config.yaml").expanduser()
 
 
@@ -60,7 +53,7 @@ _read_before: dict[Path, tuple[tuple[int, int], StarwhaleConfig]] = {}
 
 def starwhale() -> StarwhaleConfig:
     """The configuration of ``swcli``; read again when the file has changed."""
-    path = starwhale_path()
+    path = _path()
     try:
         info = path.stat()
     except OSError:
