@@ -51,8 +51,9 @@ class ProjectInfo:
 @dataclass(frozen=True, slots=True)
 class JobInfo:
     """``project`` is the id of its project. ``key`` names the job inside the platform where that is not its id
-    (a Starwhale Server knows job 7 by a uuid). ``config`` and ``env`` are filled where the platform has them, and
-    ``profile`` (what it recorded about machine and packages) where one job was asked for."""
+    (a Starwhale Server knows job 7 by a uuid). ``config``, ``metadata`` (words that people attached to the job) and
+    ``env`` are filled where the platform has them, and ``profile`` (what it recorded about machine and packages) where
+    one job was asked for."""
 
     id: str
     project: str
@@ -69,6 +70,7 @@ class JobInfo:
     key: str = ""
     own: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     profile: Mapping[str, Any] = field(default_factory=dict, repr=False)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)

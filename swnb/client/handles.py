@@ -56,6 +56,15 @@ class Server(_Handle):
     projects = both(verbs.projects)
     jobs = both(verbs.jobs)
 
+    @both
+    async def submit(self, /, entrypoint: str, *, yes: bool = False, **spec: Any) -> Job:
+        """Start a job there, and its handle. ``spec``: what the platform takes beside the command, such as
+        ``runtime_env``, ``metadata``, ``submission_id``. Needs ``swnb.allow_actions()`` or ``yes=True``."""
+        source = self._source()
+        _allow(source, "submit", f"submit would start {entrypoint!r} on {self.uri}", yes)
+        id_ = await source.run(source.backend.submit(None, {"entrypoint": entrypoint, **spec}))
+        return self.job(id_)
+
     def project(self, id: str | int) -> Project:  # noqa: A002 - the public name
         return Project(Ref(self.ref.server, str(id)))
 
@@ -128,15 +137,19 @@ class Job(_Handle):
 
     async def _act(self, action: str, yes: bool) -> str:
         source = self._source()
-        if action not in source.backend.actions:
-            raise Unsupported(f"{source.entry.platform} cannot {action} a job", where=source.entry.name)
-        if not (yes or _allowed):
-            raise ActionsOff(
-                f"{action} would change job {self.ref.job}",
-                where=source.entry.name,
-                todo=f"Say swnb.allow_actions() first, or .{action}(yes=True)",
-            )
+        _allow(source, action, f"{action} would change job {self.ref.job}", yes)
         return await source.run(source.backend.act(self._project(), job_of(self.ref), action))
+
+
+def _allow(source: Source, action: str, would: str, yes: bool) -> None:
+    """Unsupported where the platform has no such action, ActionsOff where nobody allowed it."""
+    if action not in source.backend.actions:
+        raise Unsupported(f"{source.entry.platform} cannot {action} a job", where=source.entry.name)
+    if not (yes or _allowed):
+        given = "…, " if action == "submit" else ""
+        raise ActionsOff(
+            would, where=source.entry.name, todo=f"Say swnb.allow_actions() first, or .{action}({given}yes=True)"
+        )
 
 
 def open_(uri: Any) -> Server | Project | Job:

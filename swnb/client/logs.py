@@ -50,7 +50,7 @@ async def follow(job: Where) -> AsyncGenerator[str, None]:
 
 async def _lines(source: Source, part: LogPart) -> AsyncGenerator[str, None]:
     if part.live is not None:
-        async with aclosing(live.lines(source.entry.address, part.live)) as lines:
+        async with aclosing(await _live(source, part.live, part.signed)) as lines:
             async for line in lines:
                 yield line
         return
@@ -76,12 +76,18 @@ async def _so_far(source: Source, part: LogPart) -> str:
     if part.live is None:
         return part.text
     held: list[str] = []
-    async with aclosing(live.lines(source.entry.address, part.live)) as lines:
+    async with aclosing(await _live(source, part.live, part.signed)) as lines:
         wait = _FIRST_FRAME
         while (task := await within(wait, anext(lines, None))) is not None and (line := task.result()) is not None:
             held.append(line)
             wait = _PAUSE
     return "\n".join(held)
+
+
+async def _live(source: Source, path: str, signed: bool) -> AsyncGenerator[str, None]:
+    transport = source.transport()
+    headers = await transport.sign_in() if signed else None
+    return live.lines(source.entry.address, path, headers=headers, tls=transport.tls())
 
 
 def _ended(text: str) -> str:

@@ -63,8 +63,8 @@ async def jobs(
 
     ``where``: URIs of servers (all their projects), projects or jobs, of any mix of platforms. ``status``: word(s) of
     the vocabulary; ``name``: part of the name, case ignored; ``since``: created then or later (datetime, ISO text, age
-    like ``"24h"``); ``limit`` counts after the filters and keeps the newest. ``config=True`` adds ``config.*`` and
-    ``env.*``, values of the latter masked unless ``env=True``.
+    like ``"24h"``); ``limit`` counts after the filters and keeps the newest. ``config=True`` adds ``config.*``,
+    ``metadata.*`` and ``env.*``, as far as the platform has them; values of the last masked unless ``env=True``.
     """
     words, after = statuses(status), moment(since)
     query = JobQuery(words, name, owner, after, check_limit(limit), config or env)

@@ -115,9 +115,9 @@ class Transport:
         if failure is not None:
             raise failure.error(self.label)
 
-    async def sign_in(self) -> None:
-        """Sign in now, unless that is done. Raises what the provider's plan raises."""
-        await self._sign_in.signature()
+    async def sign_in(self) -> Mapping[str, Secret]:
+        """Sign in now, unless that is done; the headers that sign a request. Raises what the provider's plan raises."""
+        return await self._sign_in.signature()
 
     async def aclose(self) -> None:
         """Close all connections; a later call opens new ones."""

@@ -60,8 +60,8 @@ def projects(pairs: Pairs[ProjectInfo]) -> pd.DataFrame:
 
 def jobs(pairs: Pairs[JobInfo], *, config: bool = False, env: bool = False) -> pd.DataFrame:
     """Index ``job`` (URI); ``platform server project id name status raw_status created started finished elapsed owner
-    error url``, the platform's own fields, and on request ``config.*`` (nested ones with dots) and ``env.*`` (values
-    masked unless ``env``)."""
+    error url``, the platform's own fields, and on request ``config.*`` (nested ones with dots), ``metadata.*`` and
+    ``env.*`` (values masked unless ``env``)."""
     infos = [info for _, info in pairs]
     fixed = {
         **_origins(pairs),
@@ -81,6 +81,7 @@ def jobs(pairs: Pairs[JobInfo], *, config: bool = False, env: bool = False) -> p
     more = _own(fixed, pairs)
     if config or env:
         more |= _spread(infos, lambda info: {f"config.{k}": v for k, v in dotted(info.config).items()})
+        more |= _spread(infos, lambda info: {f"metadata.{k}": v for k, v in info.metadata.items()})
         more |= _spread(infos, lambda info: {f"env.{k}": v if env else "****" for k, v in info.env.items()})
     return _frame(fixed | more, index)
 

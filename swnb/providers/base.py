@@ -21,12 +21,14 @@ from swnb.settings import Credential
 
 @dataclass(frozen=True, slots=True)
 class LogPart:
-    """A piece of a job's log: one file or one live stream. ``live`` names a WebSocket path (no text then). ``more``:
-    the plan of what came after this text, to be asked now and then; None where nothing can come any more."""
+    """A piece of a job's log: one file or one live stream. ``live`` names a WebSocket path (no text then), ``signed``
+    says that our sign-in goes along there. ``more``: the plan of what came after this text, to be asked now and then;
+    None where nothing can come any more."""
 
     title: str
     text: str = ""
     live: str | None = None
+    signed: bool = False
     more: Callable[[], Plan[LogPart]] | None = field(default=None, repr=False)
 
 
@@ -64,6 +66,9 @@ class Backend(Protocol):
     def events(self, project: str | None, job: str) -> Plan[Sequence[EventInfo]]: ...
     def logs(self, project: str | None, job: str) -> Plan[Sequence[LogPart]]: ...
     def act(self, project: str | None, job: str, action: str) -> Plan[str]: ...
+    def submit(self, project: str | None, spec: Mapping[str, Any]) -> Plan[str]:
+        """Start a job; the id that the server gave it."""
+        ...
 
 
 class Store(Backend, Protocol):
@@ -125,6 +130,9 @@ class Lacking:
     def act(self, project: str | None, job: str, action: str) -> Plan[str]:
         raise unsupported(self.platform, action)
 
+    def submit(self, project: str | None, spec: Mapping[str, Any]) -> Plan[str]:
+        raise unsupported(self.platform, "submit")
+
     def scan(self, project: str | None, job: str, table: str, query: RowQuery) -> Any:
         raise unsupported(self.platform, "rows")
 
@@ -172,7 +180,16 @@ class ScanPage:
 
 
 _makers: dict[str, Callable[[str], Backend]] = {}
-_ours: Final[Mapping[str, str]] = {"starwhale": "Starwhale", "swanlab": "SwanLab"}
+#: the module and the class of each of our platforms
+_ours: Final[Mapping[str, tuple[str, str]]] = {
+    "starwhale": ("starwhale", "Starwhale"),
+    "swanlab": ("swanlab", "SwanLab"),
+    "supervisely": ("supervisely", "Supervisely"),
+    "ray": ("rayjobs", "Ray"),
+    "yuanrong": ("rayjobs", "YuanRong"),
+}
+#: modules that can tell by asking whether a server is one of theirs: ``recognise() -> Plan[platform or None]``
+_telling: Final = ("rayjobs",)
 
 
 def register(platform: str, maker: Callable[[str], Backend]) -> None:
@@ -188,13 +205,23 @@ def platforms() -> tuple[str, ...]:
 def backend(platform: str, address: str) -> Backend:
     """The backend of one server; BadURI names the platforms there are."""
     if platform in _ours and platform not in _makers:
-        register(platform, getattr(import_module(f"swnb.providers.{platform}"), _ours[platform]))
+        module, name = _ours[platform]
+        register(platform, getattr(import_module(f"swnb.providers.{module}"), name))
     if platform not in _makers:
         for entry in entry_points(group="swnb.platforms", name=platform):
             register(platform, entry.load())
     if platform not in _makers:
         raise BadURI(f"no platform is called {platform!r}", todo=f"There are: {', '.join(platforms())}")
     return _makers[platform](address)
+
+
+def recognise() -> Plan[str | None]:
+    """Which platform the server that is asked speaks, by reads that need no sign-in; None where nobody can tell."""
+    for name in _telling:
+        found: str | None = yield from import_module(f"swnb.providers.{name}").recognise()
+        if found is not None:
+            return found
+    return None
 
 
 def unsupported(platform: str, verb: str) -> Unsupported:
