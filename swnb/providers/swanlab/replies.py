@@ -1,0 +1,118 @@
+"""What a SwanLab server answers: bare JSON, errors with a code and a message, pages (swanlab paper 1.4, 1.5, 3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+
+from swnb.call import Call, Page, Reply, refused
+from swnb.errors import SwnbError
+
+T = TypeVar("T")
+#: what a decoded body means; the reply is there to raise its errors
+Read: TypeAlias = Callable[[Any, Reply], T]
+
+_MOST_PAGES: Final = 10_000  # of a server that speaks of more no page is asked ahead
+
+
+def decoded(read: Read[T]) -> Callable[[Reply], T]:
+    """The decoder of a call: ``read`` gets the body of a reply that is no refusal."""
+    return lambda reply: read(data(reply), reply)
+
+
+def data(reply: Reply) -> Any:
+    """The body of a successful reply, None where it is empty (204); else the error that the reply stands for."""
+    if not 200 <= reply.status < 300:
+        raise refusal(reply)
+    return reply.json() if reply.body.strip() else None
+
+
+def refusal(reply: Reply) -> SwnbError:
+    return refused(reply, message(reply))
+
+
+def message(reply: Reply) -> str:
+    """The server's words: code, message and the trace id by which its operators find the request."""
+    trace = reply.headers.get("traceid", "")
+    return " ".join(part for part in (_said(reply), f"(trace id {trace})" if trace else "") if part)
+
+
+def _said(reply: Reply) -> str:
+    if b"<html" in reply.body[:200].lower() or "text/html" in reply.headers.get("content-type", ""):
+        return f"an HTML page instead of an answer (status {reply.status})"
+    try:
+        body = msgspec.json.decode(reply.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return reply.text()
+    if not isinstance(body, Mapping):
+        return ""
+    code, said = body.get("code"), body.get("message")
+    spoken = isinstance(code, str) and code and code != said
+    return " ".join(part for part in (f"[{code}]" if spoken else "", said) if isinstance(part, str) and part)
+
+
+def page_of(read: Read[T], call: Callable[[int], Call[Page[T]]], number: int) -> Callable[[Reply], Page[T]]:
+    """The decoder of page ``number``, the first of which names all others; ``call(n)`` asks for page n.
+
+    How many there are is what the server says and what its items make of the total: it may cap the size asked for.
+    """
+
+    def decode(reply: Reply) -> Page[T]:
+        body = data(reply)
+        items = tuple(read(item, reply) for item in field(body, "list", list, reply))
+        total, pages = whole(body.get("total")), whole(body.get("pages"))
+        if number > 1 or not items:
+            return Page(items, total)
+        last = max(pages or 0, math.ceil((total or 0) / len(items)))
+        if last > _MOST_PAGES:
+            raise reply.odd(f"the list has no end ({last} pages)")
+        return Page(items, total, rest=tuple(call(n) for n in range(2, last + 1)))
+
+    return decode
+
+
+def field(record: Any, name: str, shape: type | tuple[type, ...], reply: Reply) -> Any:
+    """A field that the protocol promises; BadReply names it where it is missing or of another shape."""
+    if not isinstance(record, Mapping):
+        raise reply.odd(f"an object with the field {name} is expected, not {type(record).__name__}")
+    if name not in record:
+        raise reply.odd(f"the field {name} is missing")
+    if not isinstance(record[name], shape):
+        raise reply.odd(f"the field {name} is {type(record[name]).__name__}")
+    return record[name]
+
+
+def mapping(value: Any, reply: Reply) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise reply.odd(f"an object is expected, not {type(value).__name__}")
+    return value
+
+
+def mappings(value: Any, reply: Reply) -> list[Mapping[str, Any]]:
+    """A list of objects, bare or as the only page of a list."""
+    items = value.get("list") if isinstance(value, Mapping) else value
+    if not isinstance(items, list):
+        raise reply.odd(f"a list is expected, not {type(items).__name__}")
+    return [mapping(item, reply) for item in items]
+
+
+def text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def number(value: object) -> Any:
+    """A metric's value: a number as it came, a text that spells one (``nan``, ``-Infinity``) as float; None for all
+    that is no number."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
