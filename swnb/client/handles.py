@@ -12,6 +12,7 @@ from swnb.bridge import both, both_iter
 from swnb.client import logs as log
 from swnb.client import verbs
 from swnb.client.source import Source, source_of
+from swnb.client.told import told
 from swnb.client.where import job_of, one
 from swnb.errors import ActionsOff, Unsupported
 from swnb.model import JobInfo, ProjectInfo, Status
@@ -39,11 +40,11 @@ class _Handle:
     def uri(self) -> str:
         return str(self.ref)
 
-    def _source(self) -> Source:
-        return source_of(self.ref)
-
-    def _project(self) -> str | None:
-        return self.ref.project if self.ref.project is not None else self._source().entry.current_project
+    async def _at(self) -> tuple[Source, str | None]:
+        """Where to ask, and for which project."""
+        (ref,) = await told([self.ref])
+        source = source_of(ref)
+        return source, ref.project if ref.project is not None else source.entry.current_project
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.uri!r})"
@@ -60,7 +61,7 @@ class Server(_Handle):
     async def submit(self, /, entrypoint: str, *, yes: bool = False, **spec: Any) -> Job:
         """Start a job there, and its handle. ``spec``: what the platform takes beside the command, such as
         ``runtime_env``, ``metadata``, ``submission_id``. Needs ``swnb.allow_actions()`` or ``yes=True``."""
-        source = self._source()
+        source, _ = await self._at()
         _allow(source, "submit", f"submit would start {entrypoint!r} on {self.uri}", yes)
         id_ = await source.run(source.backend.submit(None, {"entrypoint": entrypoint, **spec}))
         return self.job(id_)
@@ -79,8 +80,8 @@ class Project(_Handle):
 
     @both
     async def info(self) -> ProjectInfo:
-        source = self._source()
-        return await source.run(source.backend.project(self.ref.project))
+        source, project = await self._at()
+        return await source.run(source.backend.project(project))
 
     jobs = both(verbs.jobs)
     summary = both(verbs.summary)
@@ -96,14 +97,14 @@ class Job(_Handle):
     @both
     async def info(self) -> JobInfo:
         """The frozen record behind the job's row, with ``.raw``."""
-        source = self._source()
-        return await source.run(source.backend.job(self._project(), job_of(self.ref)))
+        source, project = await self._at()
+        return await source.run(source.backend.job(project, job_of(self.ref)))
 
     @both
     async def status(self) -> Status:
         """The status now, as a word of the one vocabulary."""
-        source = self._source()
-        return (await source.run(source.backend.job(self._project(), job_of(self.ref)))).status
+        source, project = await self._at()
+        return (await source.run(source.backend.job(project, job_of(self.ref)))).status
 
     tasks = both(verbs.tasks)
     events = both(verbs.events)
@@ -136,9 +137,9 @@ class Job(_Handle):
         return await self._act("delete", yes)
 
     async def _act(self, action: str, yes: bool) -> str:
-        source = self._source()
+        source, project = await self._at()
         _allow(source, action, f"{action} would change job {self.ref.job}", yes)
-        return await source.run(source.backend.act(self._project(), job_of(self.ref), action))
+        return await source.run(source.backend.act(project, job_of(self.ref), action))
 
 
 def _allow(source: Source, action: str, would: str, yes: bool) -> None:

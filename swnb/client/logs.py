@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Final
 
 from swnb.client.source import Source, source_of
+from swnb.client.told import told
 from swnb.client.where import Where, check_limit, job_of, one
 from swnb.errors import strip_ansi
 from swnb.fetch import live
@@ -26,7 +27,7 @@ async def logs(job: Where, *, tail: int | None = None) -> str:
     so far. Several pieces are headed by ``==> name <==``. ``tail=n``: the last n lines. A live log out of reach is
     noted, not raised."""
     check_limit(tail)
-    ref = one(job, "job")
+    (ref,) = await told([one(job, "job")])
     source = source_of(ref)
     parts = await _parts(ref, source, "logs")
     bodies = await asyncio.gather(*(_so_far(source, part) for part in parts))
@@ -40,7 +41,7 @@ async def logs(job: Where, *, tail: int | None = None) -> str:
 async def follow(job: Where) -> AsyncGenerator[str, None]:
     """Lines of the log, without ANSI sequences: what is stored, then what the job prints, until it ends. Where the
     platform has no stream, it is asked anew every few seconds."""
-    ref = one(job, "job")
+    (ref,) = await told([one(job, "job")])
     source = source_of(ref)
     for part in await _parts(ref, source, "follow"):
         async with aclosing(_lines(source, part)) as lines:

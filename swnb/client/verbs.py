@@ -15,6 +15,7 @@ import pandas as pd
 from swnb.call import Listing, note
 from swnb.client.answer import Build, fetching
 from swnb.client.source import Source, source_of
+from swnb.client.told import told
 from swnb.client.where import Where, check_limit, job_of, moment, one, plain, refs, statuses
 from swnb.errors import BadInput, BadURI, NotFound
 from swnb.fetch import partial
@@ -33,7 +34,7 @@ _JOBS_ABREAST: Final = 8  # jobs whose tables, tasks … are read at a time; eac
 async def projects(server: Where) -> pd.DataFrame:
     """Index ``project`` (URI); columns ``platform server id name owner created jobs description url`` and the
     platform's own. ``server``: one or many. Raises Refused, NotFound, Unreachable, Timeout."""
-    asked = refs(server, "server")
+    asked = await told(refs(server, "server"))
     with fetching("projects", asked, parts=(ProjectInfo, frames.projects)) as fetch:
         found = await _abreast(_projects_of, asked)
         pairs = [pair for listing in found for pair in listing.items]
@@ -69,7 +70,7 @@ async def jobs(
     words, after = statuses(status), moment(since)
     query = JobQuery(words, name, owner, after, check_limit(limit), config or env)
     given = {"status": words and sorted(words), "name": name, "owner": owner, "since": after, "limit": limit}
-    asked = refs(where)
+    asked = await told(refs(where))
 
     def build(pairs: Sequence[tuple[Origin, JobInfo]]) -> pd.DataFrame:
         taken = {origin.job(info.project, info.id): (origin, info) for origin, info in pairs if query.takes(info)}
@@ -136,7 +137,7 @@ async def tasks(jobs: Where) -> pd.DataFrame:
         partial.keep(*triples)
         return triples
 
-    asked = refs(jobs)
+    asked = await told(refs(jobs))
     with fetching("tasks", asked, parts=(tuple, lambda kept: frames.tasks([part for _, part in kept]))) as fetch:
         found = await _abreast(of, await _job_refs(asked))
         frame = frames.tasks([each for part in found for each in part])
@@ -155,7 +156,7 @@ async def events(job: Where) -> pd.DataFrame:
         partial.keep(*pairs)
         return pairs
 
-    asked = refs(job)
+    asked = await told(refs(job))
     with fetching("events", asked, parts=(tuple, lambda kept: frames.events([part for _, part in kept]))) as fetch:
         found = await _abreast(of, await _job_refs(asked))
         frame = frames.events([each for part in found for each in part])
@@ -168,7 +169,7 @@ async def summary(jobs: Where, *, keys: Sequence[str] | None = None, steps: bool
     left out. ``steps`` is for platforms whose summary knows at which step a value was reached."""
     if isinstance(keys, str):
         keys = [keys]
-    asked = refs(jobs)
+    asked = await told(refs(jobs))
     parts = (tuple, lambda kept: frames.summary([part for _, part in kept], keys, steps))
     with fetching("summary", asked, keys=keys, steps=steps or None, parts=parts) as fetch:
         found = dict(each for part in await _abreast(_summary_of, _by_project(asked)) for each in part)
@@ -209,7 +210,7 @@ def _labelled(source: Source, rows: Sequence[SummaryRow]) -> list[tuple[str, Sum
 
 async def tables(job: Where) -> list[str]:
     """The names of a job's tables, in the platform's order."""
-    ref = one(job, "job")
+    (ref,) = await told([one(job, "job")])
     source = source_of(ref)
     source.needs("tables")
     with fetching("tables", [ref]):
@@ -233,7 +234,7 @@ async def rows(
     query = _row_query(start, end, end_inclusive, columns, keep_none, limit)
     given = {"start": start, "end": end, "end_inclusive": end_inclusive or None}
     given |= {"columns": query.columns, "keep_none": keep_none or None, "limit": limit}
-    asked = refs(jobs)
+    asked = await told(refs(jobs))
     with fetching("rows", asked, table, **given, parts=(Batch, _rows)) as fetch:
         wanted = await _table_refs(asked, table)
 
@@ -270,7 +271,7 @@ async def scan(
 ) -> AsyncGenerator[pd.DataFrame, None]:
     """The rows of ``rows`` as a stream of DataFrames, in bounded memory: an iterator, and an async iterator."""
     query = _row_query(start, end, end_inclusive, columns, keep_none, limit)
-    wanted = await _table_refs(refs(job), table)
+    wanted = await _table_refs(await told(refs(job)), table)
     if len(wanted) != 1:
         raise BadInput("a stream is read from one job", todo="swnb.rows takes many")
     ref, source = wanted[0], source_of(wanted[0])
@@ -293,12 +294,13 @@ async def metrics(
 
     Raises NotFound for a metric that none of the jobs has; one that some lack is noted in the provenance."""
     names = [keys] if isinstance(keys, str) else keys if keys is None else list(dict.fromkeys(map(str, keys)))
-    asked, most = refs(jobs), check_limit(steps)
+    asked, most = await told(refs(jobs)), check_limit(steps)
     options = {"keys": names, "table": table, "wide": wide or None, "steps": most}
     of_tables = table is not None or any(ref.table is not None for ref in asked)
     parts: tuple[type, Build] = (Batch, _rows) if of_tables else (Series, _kept_series)
     with fetching("metrics", asked, **options, parts=parts) as fetch:
-        if of_tables or not all("metrics" in source_of(ref).backend.offers for ref in asked):
+        one_each = {ref.server: ref for ref in asked}.values()
+        if of_tables or not all("metrics" in source_of(ref).backend.offers for ref in one_each):
             found = await _table_series(asked, table, names, most)
         else:
             found = [pair for each in await _abreast(_series_of(names, most), _by_project(asked)) for pair in each]
@@ -313,7 +315,7 @@ async def metrics(
 
 async def metric_names(job: Where) -> list[str]:
     """The names of a job's metrics, system metrics left out."""
-    ref = one(job, "job")
+    (ref,) = await told([one(job, "job")])
     source = source_of(ref)
     source.needs("metrics")
     return list(await source.run(source.backend.metric_names(_project(ref, source), job_of(ref))))
