@@ -21,8 +21,18 @@ def starwhale_store() -> Path:
 
     It is unpacked once into the user's cache folder.
     """
-    packed = files(__name__).joinpath("starwhale.zip").read_bytes()
-    name = f"starwhale-{hashlib.sha256(packed).hexdigest()[:12]}"  # another content, another folder
+    return _unpacked("starwhale")
+
+
+def swanlab_logs() -> Path:
+    """A log folder of SwanLab, written by the official SDK 0.10.3 in its mode offline: two projects, five runs, of
+    which two ended well, one crashed, one was aborted, and one was still running when the folder was copied."""
+    return _unpacked("swanlab")
+
+
+def _unpacked(example: str) -> Path:
+    packed = files(__name__).joinpath(f"{example}.zip").read_bytes()
+    name = f"{example}-{hashlib.sha256(packed).hexdigest()[:12]}"  # another content, another folder
     place = platformdirs.user_cache_path("swnb") / "examples" / name
     if not place.is_dir():
         _unpack(packed, place)
