@@ -7,7 +7,9 @@ same colour in every figure, and a footer says how many points there are and as 
 from __future__ import annotations
 
 import base64
+import functools
 import io
+import warnings
 import zlib
 from collections.abc import Sequence
 from typing import Any, Final, Literal
@@ -17,6 +19,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from swnb.bridge import both_function
@@ -31,6 +35,10 @@ Array = np.ndarray[Any, Any]
 # Okabe and Ito's colours without black and yellow, which vanish on a dark or a light page.
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#999933")
 _DASHES: Final = ("-", "--", ":", "-.")  # for jobs of one figure that share a colour
+_FAR: Final = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "SimHei"),
+    *("Microsoft YaHei", "PingFang SC", "Hiragino Sans", "Arial Unicode MS", "Noto Sans Symbols2", "Noto Emoji"),
+)
 _GREY: Final = "#80868e"  # readable on white and on black
 _DPI: Final = 100
 _LEGEND: Final = 12  # jobs that the legend names
@@ -111,6 +119,8 @@ def draw(
     )
     _legend(figure, jobs, styles)
     _footer(figure, frame, odd)
+    for text in figure.findobj(Text):
+        text.set_fontfamily(_families())
     figure.told = (
         f"Curves of {', '.join(map(_shown, names)) or 'nothing'} over {x}: {', '.join(labels(jobs)) or 'no job'}"
     )
@@ -120,8 +130,17 @@ def draw(
 def png(figure: Figure) -> bytes:
     """The figure as a PNG with a transparent background."""
     held = io.BytesIO()
-    figure.savefig(held, format="png", facecolor="none")
+    with warnings.catch_warnings():  # a letter that no font here has is drawn as a box, which says it all
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        figure.savefig(held, format="png", facecolor="none")
     return held.getvalue()
+
+
+@functools.cache
+def _families() -> list[str]:
+    """The fonts of this machine that have letters which the default one lacks, behind it."""
+    there = {font.name for font in fontManager.ttflist}
+    return ["sans-serif", *(name for name in _FAR if name in there)]
 
 
 def thin(x: Array, y: Array, bins: int) -> tuple[Array, Array]:

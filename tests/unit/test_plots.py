@@ -140,3 +140,9 @@ def test_a_notebook_shows_the_figure_with_a_text_beside_it() -> None:
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert "loss over step" in bundle["text/plain"]
     assert metadata["image/png"]["alt"] == bundle["text/plain"]
+
+
+def test_a_name_in_letters_that_no_font_here_has_is_drawn_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    frame = pd.DataFrame({"job": ["a"] * 2, "metric": ["val/f1 宏"] * 2, "step": [0, 1], "value": [1.0, 2.0]})
+    assert plots.png(plots.draw(frame)).startswith(b"\x89PNG")
+    assert not recwarn.list
