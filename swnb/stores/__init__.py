@@ -9,7 +9,10 @@ from swnb.errors import Unsupported
 from swnb.providers.base import Store
 from swnb.uri import folder
 
-_STORES: Final = {"starwhale": ("swnb.stores.starwhale", "StandaloneStore")}
+_STORES: Final = {
+    "starwhale": ("swnb.stores.starwhale", "StandaloneStore"),
+    "swanlab": ("swnb.stores.swanlab", "LogFolder"),
+}
 
 
 def store(platform: str, address: str) -> Store:

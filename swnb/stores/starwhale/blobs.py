@@ -9,7 +9,7 @@ from swnb.call import note
 from swnb.errors import StoreError
 from swnb.model import Record
 from swnb.providers.starwhale.values import Blob, blob_of
-from swnb.stores.starwhale.folder import Folder, Missing
+from swnb.stores.folder import Folder, Missing
 
 _HASH: Final = re.compile(r"[0-9a-f]{8,128}")
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, ClassVar, Final
-
-import yaml
+from typing import Any, Final
 
 from swnb.call import note
 from swnb.model import JobInfo, Status
 from swnb.providers.starwhale.records import status_of
+from swnb.stores.documents import read_yaml
 
 #: a manifest is a page of text; more than this is something else
 YAML_BYTES: Final = 1 << 20
-_BASE: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?: (.+))?")
 _OFFSET: Final = re.compile(r"([+-])(\d\d):?(\d\d)?")
 # Words of the SDK's code that a Server does not have.
@@ -23,25 +21,9 @@ _EARLY: Final[Mapping[str, Status]] = {"INIT": Status.QUEUED, "START": Status.RU
 _SHOWN: Final = ("created_at", "finished_at", "status", "error_message", "project", "version")
 
 
-class _Loader(_BASE):  # type: ignore[misc]
-    """Plain values only, times as the text that stands there."""
-
-    yaml_implicit_resolvers: ClassVar = {
-        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in _BASE.yaml_implicit_resolvers.items()
-    }
-
-
 def read_manifest(content: bytes) -> Mapping[str, Any]:
     """A job's manifest as a plain mapping; ValueError where it is none."""
-    try:
-        # Aliases could make a small file unfold into an endless value; the SDK writes none.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, Loader=_Loader)):
-            raise ValueError("it refers to parts of itself")
-        manifest = yaml.load(content, Loader=_Loader)  # noqa: S506 (a safe loader)
-    except yaml.YAMLError as error:
-        problem = str(error)
-        raise ValueError(problem) from None
+    manifest = read_yaml(content)
     if not isinstance(manifest, dict) or not all(isinstance(name, str) for name in manifest):
         raise ValueError("it is no mapping of names")
     if not isinstance(manifest.get("status"), str):

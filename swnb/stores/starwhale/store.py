@@ -20,8 +20,8 @@ from swnb.model import (
     SummaryRow,
 )
 from swnb.providers.base import Lacking
+from swnb.stores.folder import Folder, Missing, plain_name, steady
 from swnb.stores.starwhale.blobs import Blobs
-from swnb.stores.starwhale.folder import Folder, Missing, plain_name, steady
 from swnb.stores.starwhale.jobs import YAML_BYTES, job_info, read_manifest, unreadable
 from swnb.stores.starwhale.manifests import Catalog
 from swnb.stores.starwhale.tables import Table

@@ -17,9 +17,9 @@ import msgspec
 from swnb.call import note
 from swnb.errors import BadInput, StoreError
 from swnb.model import Batch, RowQuery
+from swnb.stores.folder import Folder, Missing, plain_name, waits
 from swnb.stores.starwhale.blocks import unpack
 from swnb.stores.starwhale.cells import Restore
-from swnb.stores.starwhale.folder import Folder, Missing, plain_name, waits
 from swnb.stores.starwhale.groups import Group, KeyRange, Rows, overlapping
 from swnb.stores.starwhale.manifests import Block, TableManifest
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from swnb.stores.starwhale import StandaloneStore, folder
+from swnb.stores import folder
+from swnb.stores.starwhale import StandaloneStore
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -171,7 +171,7 @@ def test_a_half_written_manifest_is_read_again(made: Folder, monkeypatch: pytest
     file = made.place() / "manifest.json"
     whole = file.read_text()
     file.write_text(whole[: len(whole) // 2])
-    monkeypatch.setattr("swnb.stores.starwhale.folder.time.sleep", lambda _seconds: file.write_text(whole))
+    monkeypatch.setattr("swnb.stores.folder.time.sleep", lambda _seconds: file.write_text(whole))
     assert len(made.rows()) == 2
 
 
@@ -192,7 +192,7 @@ def test_a_link_does_not_lead_out_of_the_store(made: Folder) -> None:
     outside = made.root.parent / BLOCK
     (made.place() / BLOCK).rename(outside)
     (made.place() / BLOCK).symlink_to(outside)
-    with pytest.raises(StoreError, match="leads out of the store"):
+    with pytest.raises(StoreError, match="leads out of its folder"):
         made.rows()
 
 

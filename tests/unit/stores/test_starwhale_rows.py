@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from swnb.call import noting
 from swnb.errors import BadInput, NotFound
 from swnb.model import ABSENT, Record, RowQuery
-from swnb.stores.starwhale import folder, tables
+from swnb.stores import folder
+from swnb.stores.starwhale import tables
 
 from .writing import JOB, Folder, done, line
 

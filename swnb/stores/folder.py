@@ -46,7 +46,7 @@ class Folder:
         try:
             real = path.resolve()
             if not real.is_relative_to(self.root.resolve()):
-                raise self.damage(file, "the path leads out of the store")
+                raise self.damage(file, "the path leads out of its folder")
             if not real.is_file():
                 raise Missing(f"{file} is not there", where=self.where)
             return real.open("rb")
