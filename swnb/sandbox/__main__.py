@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     try:
         box = run(
-            asked.platform or tuple(PLATFORMS),
+            asked.platform,
             jobs=asked.jobs,
             rows=asked.rows,
             seed=asked.seed,
@@ -21,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=asked.host,
             port=asked.port,
             allow_remote=asked.allow_remote,
+            allow_run=asked.allow_run,
         )
     except (ValueError, OSError) as error:
         print(f"swnb sandbox: {error}")
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--real", action="store_true", help="let work cost the time it costs a real server")
     parser.add_argument("--allow-remote", action="store_true", help="allow a host other than loopback")
+    parser.add_argument("--allow-run", action="store_true", help="really run jobs submitted to ray and yuanrong")
     return parser
 
 

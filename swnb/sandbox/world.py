@@ -6,7 +6,7 @@ shows is the part that has happened by now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,12 +53,14 @@ class Table:
     """Rows with int keys 0, 1, 2 …, made from their key when they are asked for, so any length costs nothing.
 
     `kinds` names the columns in order, the key first: int, float, text or bool. `block(low, high)` gives the cells
-    of rows low to high-1. `length(now)` lets a table of a running job grow.
+    of rows low to high-1. `length(now)` lets a table of a running job grow. `columns` make one column alone, from
+    its keys, where the table can.
     """
 
     kinds: dict[str, str]
     length: Callable[[float], int]
     block: Callable[[int, int], Columns]
+    columns: Mapping[str, Callable[[range], Sequence[Any]]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

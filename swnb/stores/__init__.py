@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from swnb.errors import Unsupported
 from swnb.providers.base import Store
-from swnb.uri import folder
+from swnb.uri import folder as path_of
 
 _STORES: Final = {
     "starwhale": ("swnb.stores.starwhale", "StandaloneStore"),
@@ -20,4 +20,4 @@ def store(platform: str, address: str) -> Store:
     if platform not in _STORES:
         raise Unsupported(f"{platform} keeps no jobs in local folders", todo=f"These do: {', '.join(_STORES)}")
     module, name = _STORES[platform]
-    return cast(Store, getattr(import_module(module), name)(folder(address), address=address))
+    return cast(Store, getattr(import_module(module), name)(path_of(address), address=address))

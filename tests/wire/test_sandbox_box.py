@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 
 from swnb import sandbox
 from swnb.sandbox import Box
+from swnb.sandbox.serve import PLATFORMS
 from swnb.sandbox.world import Job
 
 OK = "success"
@@ -262,7 +263,7 @@ def test_only_loopback_is_served_unless_told_otherwise() -> None:
     with pytest.raises(ValueError, match="allow_remote=True"):
         sandbox.run(host="0.0.0.0")
     with sandbox.run(jobs=1, host="0.0.0.0", allow_remote=True) as box:
-        assert box.platforms == ["starwhale"]
+        assert box.platforms == list(PLATFORMS)
 
 
 def test_an_unknown_platform_is_named() -> None:
