@@ -6,16 +6,20 @@ import asyncio
 import ipaddress
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import uvicorn
 
 from swnb.sandbox.clock import Clock
 from swnb.sandbox.faults import Faults, Gate, Requests
+from swnb.sandbox.rayjobs import Ray, Yuanrong
 from swnb.sandbox.starwhale import Starwhale
 from swnb.sandbox.story import tell
+from swnb.sandbox.supervisely import Supervisely
+from swnb.sandbox.swanlab import SwanLab
+from swnb.sandbox.wire import Protocol as Http
 from swnb.sandbox.world import World
 
 
@@ -31,7 +35,30 @@ class Platform(Protocol):
     def user(self) -> tuple[str, str]: ...
 
 
-PLATFORMS = {"starwhale": Starwhale}
+@runtime_checkable
+class Further(Protocol):
+    """A platform with further servers: their applications by name, and where Box writes their addresses."""
+
+    further: dict[str, Any]
+    addresses: dict[str, str]
+
+
+@runtime_checkable
+class Runs(Protocol):
+    """A platform that can really run what is submitted to it."""
+
+    def allow_run(self) -> None: ...
+
+    def end_runs(self) -> None: ...
+
+
+PLATFORMS: dict[str, Callable[[World, Faults], Platform]] = {
+    "starwhale": Starwhale,
+    "swanlab": SwanLab,
+    "supervisely": Supervisely,
+    "ray": Ray,
+    "yuanrong": Yuanrong,
+}
 
 
 class Box:
@@ -53,19 +80,35 @@ class Box:
         if self._thread is not None:
             return self
         sockets = []
-        for offset, name in enumerate(self._platforms):
+        apps = self._apps()
+        for offset, name in enumerate(apps):
             bound = _bind(self._host, self._port + offset if self._port else 0)
             self._ports[name] = bound.getsockname()[1]
             sockets.append(bound)
         self._servers = [
-            _Server(Gate(platform.app, self.faults, self.requests, self._latency), bound)
-            for platform, bound in zip(self._platforms.values(), sockets, strict=True)
+            _Server(Gate(app, self.faults, self.requests, self._latency), bound)
+            for app, bound in zip(apps.values(), sockets, strict=True)
         ]
+        for platform in self._platforms.values():
+            if isinstance(platform, Further):
+                platform.addresses.update((name, self.url(name)) for name in platform.further)
         self._thread = threading.Thread(target=self._run, name="swnb-sandbox", daemon=True)
         self._thread.start()
         for server in self._servers:
             server.up.wait()
         return self
+
+    def _apps(self) -> dict[str, Any]:
+        apps = {name: platform.app for name, platform in self._platforms.items()}
+        for platform in self._platforms.values():
+            apps.update(platform.further if isinstance(platform, Further) else {})
+        return apps
+
+    def allow_run(self) -> None:
+        """Let platforms that can really run what is submitted do so, on this machine and as this user."""
+        for platform in self._platforms.values():
+            if isinstance(platform, Runs):
+                platform.allow_run()
 
     def _run(self) -> None:
         async def all_of_them() -> None:
@@ -74,7 +117,7 @@ class Box:
         asyncio.run(all_of_them())
 
     def close(self) -> None:
-        """Stop serving; leaves no thread and no socket."""
+        """Stop serving; leaves no thread, no socket and no process."""
         for server in self._servers:
             server.should_exit = True
         if self._thread is not None:
@@ -82,6 +125,9 @@ class Box:
         for server in self._servers:
             server.bound.close()
         self._servers, self._thread = [], None
+        for platform in self._platforms.values():
+            if isinstance(platform, Runs):
+                platform.end_runs()
 
     def __enter__(self) -> Box:
         return self.start()
@@ -130,6 +176,7 @@ class _Server(uvicorn.Server):
                 lifespan="off",
                 proxy_headers=False,
                 server_header=False,
+                http=Http,
                 ws="websockets-sansio" if sansio else "auto",
                 timeout_graceful_shutdown=0,
             )
@@ -162,7 +209,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def run(
-    platforms: Sequence[str] = ("starwhale",),
+    platforms: Sequence[str] | None = None,
     *,
     jobs: int | None = None,
     rows: int | None = None,
@@ -172,18 +219,27 @@ def run(
     host: str = "127.0.0.1",
     port: int = 0,
     allow_remote: bool = False,
+    allow_run: bool = False,
 ) -> Box:
     """Start the sandbox and return its box (also `with swnb.sandbox.run() as box:`).
 
+    `platforms` are those to serve, all there are unless told.
     `jobs` and `rows` size the world, `seed` changes it, `latency` (seconds) comes before each answer, and
     clock="manual" stops the time until `box.clock.advance`. Other hosts than loopback need `allow_remote`.
+    With `allow_run`, a job submitted as "ray" or "yuanrong" really runs here, as you; never for other machines.
     """
+    if allow_run and not _is_loopback(host):
+        raise ValueError(f"what is submitted runs only for this machine; allow_run does not go with {host}")
     if not allow_remote and not _is_loopback(host):
         raise ValueError(f"the sandbox serves only this machine; {host} needs allow_remote=True (--allow-remote)")
+    platforms = tuple(PLATFORMS) if platforms is None else platforms
     unknown = [name for name in platforms if name not in PLATFORMS]
     if unknown:
         raise ValueError(f"the sandbox has no platform {unknown[0]!r}; it has {', '.join(PLATFORMS)}")
     if clock not in {None, "manual"}:
         raise ValueError(f"clock is None (it runs) or 'manual', not {clock!r}")
     world = tell(Clock(manual=clock == "manual"), jobs=jobs, rows=rows, seed=seed)
-    return Box(platforms, world, latency=latency, host=host, port=port).start()
+    box = Box(platforms, world, latency=latency, host=host, port=port)
+    if allow_run:
+        box.allow_run()
+    return box.start()

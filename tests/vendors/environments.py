@@ -24,7 +24,7 @@ class Environment:
     def python(self) -> Path:
         """The environment's Python; made on the first call. RuntimeError where no fitting Python is found."""
         interpreter = _interpreter(self.newest)
-        key = hashlib.sha256("\n".join((*self.pins, interpreter)).encode()).hexdigest()[:10]
+        key = hashlib.sha256("\n".join((*self.pins, os.path.realpath(interpreter))).encode()).hexdigest()[:10]
         place = platformdirs.user_cache_path("swnb") / "vendors" / f"{self.name}-{key}"
         python = place / "bin" / "python"
         if not (place / "ready").exists():
@@ -50,3 +50,13 @@ def _interpreter(newest: tuple[int, int]) -> str:
 
 #: starwhale paper, section 8
 STARWHALE = Environment("starwhale", ("starwhale==0.6.15", "setuptools<80"), (3, 11))
+
+#: SwanLab paper, section 9: the last with `OpenApi`, which needs pandas for metrics, and the newest
+SWANLAB_07 = Environment("swanlab-0.7", ("swanlab==0.7.20", "pandas>=2.2"), (3, 13))
+SWANLAB_010 = Environment("swanlab-0.10", ("swanlab==0.10.3",), (3, 13))
+
+#: supervisely paper, section 8
+SUPERVISELY = Environment("supervisely", ("supervisely==6.74.51",), (3, 11))
+
+#: openYuanRong and Ray paper, section 4: plain `ray` has no Jobs API
+RAY = Environment("ray", ("ray[default]==2.60.0",), (3, 13))

@@ -140,7 +140,7 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / "run-inner.swanlab").symlink_to(secret / "run-abcd1234.swanlab")
     job = only(tmp_path / "logs")
     assert (job.id, job.status) == ("inner", Status.UNKNOWN)
-    assert "out of the store" in (job.error or "")
+    assert "out of its folder" in (job.error or "")
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
