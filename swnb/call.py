@@ -105,7 +105,8 @@ class Call(Generic[T]):
     ``decode`` turns the reply, of whatever status, into T or raises one of ``swnb.errors``.
     ``reads`` says that asking twice changes nothing: only such a call is ever repeated. ``signed`` is False for
     what must go without our credentials (a download link, whatever its host); then ``path`` may be a whole URL.
-    ``retry_500``: False where a 500 is this server's usual word for a question it cannot take.
+    ``retry_500``: False where a 500 is this server's usual word for a question it cannot take. ``timeout``: seconds
+    that the server may need, where these are more than usual.
     """
 
     method: str
@@ -119,6 +120,7 @@ class Call(Generic[T]):
     reads: bool = True
     signed: bool = True
     retry_500: bool = True
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

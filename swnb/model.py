@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -151,6 +151,23 @@ class Series:
     job: str = ""
     project: str = ""
     sampled: bool = False
+
+    def at_most(self, most: int | None) -> Series:
+        """At most so many points (None = all), evenly spread, the first and the last among them."""
+        n = len(self.step)
+        if most is None or n <= most:
+            return self
+        spread = max(most - 1, 1)
+        kept = [n - 1 - (i * (n - 1)) // spread for i in reversed(range(most))]
+        step, value, time = (_picked(each, kept) for each in (self.step, self.value, self.time))
+        return replace(self, step=step, value=value, time=time, total=n, sampled=True)
+
+
+def _picked(values: Sequence[Any], kept: Sequence[int]) -> Any:
+    if not len(values):
+        return values
+    chosen = [values[at] for at in kept]
+    return array(values.typecode, chosen) if isinstance(values, array) else chosen
 
 
 @dataclass(frozen=True, slots=True)

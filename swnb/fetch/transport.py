@@ -168,10 +168,11 @@ class Transport:
         """Attempts until one is an answer or no more is to be hoped for; Timeout when the time is over."""
         history: list[Trouble] = []
         # Nobody knows how long a file takes to go out; that it goes on at all is bounded in the HTTP stack.
-        task = await within(None if call.parts else self.timeout, self._persist(call, attempt, history))
+        limit = max(self.timeout, call.timeout or 0)
+        task = await within(None if call.parts else limit, self._persist(call, attempt, history))
         if task is None:
             because = history[-1].why if history else ""
-            outcome: Answer | Failure = expired(host(self._url(call)), shown(call.path), self.timeout, because)
+            outcome: Answer | Failure = expired(host(self._url(call)), shown(call.path), limit, because)
         else:
             outcome = task.result()
         if isinstance(outcome, Failure):
@@ -234,7 +235,7 @@ class Transport:
         body, kind = content(call)
         try:
             request = httpx.Request(call.method, url, headers={**headers, **kind}, content=body)
-            request.extensions["timeout"] = self._timeouts
+            request.extensions["timeout"] = httpx.Timeout(call.timeout).as_dict() if call.timeout else self._timeouts
             return await self._http().send(request, auth=_Signed(signature), stream=True)
         except Exception as error:
             # All of them: whatever goes wrong in there goes wrong in frames that hold the headers.

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from swnb.errors import BadInput
 from swnb.settings.entries import Credential, Entry, Found, token_of
@@ -20,7 +22,7 @@ SOURCE: Final = "environment"
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """The variables of one vendor, the first that is set counts. ``drop`` is what the vendor's host may end
-    in, ``scheme`` what a host without one means to the vendor."""
+    in, ``scheme`` what a host without one means to the vendor, ``near`` what it means on this machine."""
 
     platform: str
     hosts: tuple[str, ...]
@@ -28,6 +30,7 @@ class _Rule:
     default: str = ""
     drop: str = ""
     scheme: str = ""
+    near: str = ""
 
 
 # starwhale paper 2.1, swanlab 1.1, supervisely 1.3 (its API_TOKEN is too common a name to go to a default host),
@@ -35,7 +38,7 @@ class _Rule:
 _RULES: Final = (
     _Rule("starwhale", ("SW_INSTANCE_URI",), "SW_TOKEN"),
     _Rule("swanlab", ("SWANLAB_API_HOST",), "SWANLAB_API_KEY", "https://api.swanlab.cn", drop="/api", scheme="https"),
-    _Rule("supervisely", ("SERVER_ADDRESS",), "API_TOKEN", scheme="http"),
+    _Rule("supervisely", ("SERVER_ADDRESS",), "API_TOKEN", scheme="https", near="http"),
     _Rule("ray", ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"), "RAY_AUTH_TOKEN", "http://127.0.0.1:8265"),
     _Rule("yuanrong", ("ray_adapter_DASHBOARD_ADDRESS",)),
     _Rule("istari", ("ISTARI_DIGITAL_API_URL", "ISTARI_REGISTRY_URL"), "ISTARI_REGISTRY_AUTH_TOKEN"),
@@ -74,4 +77,14 @@ def _read(rule: _Rule) -> Found | str | None:
 
 def _address(rule: _Rule, host: str) -> str:
     host = (host.strip() or rule.default).rstrip("/").removesuffix(rule.drop)
-    return canonical(f"{rule.scheme}://{host}" if rule.scheme and "://" not in host else host)
+    scheme = rule.near if rule.near and _is_here(host) else rule.scheme
+    return canonical(f"{scheme}://{host}" if scheme and "://" not in host else host)
+
+
+def _is_here(host: str) -> bool:
+    """Whether a bare ``host[:port][/path]`` is this machine."""
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")

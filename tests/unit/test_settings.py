@@ -253,7 +253,9 @@ class TestEnvironment:
         monkeypatch.setenv("SERVER_ADDRESS", "sly.example")
         monkeypatch.setenv("SWANLAB_API_HOST", "swan.example:8000/api")
         addresses = {entry.address for entry in settings.servers()}
-        assert addresses == {"http://sly.example", "https://swan.example:8000"}
+        assert addresses == {"https://sly.example", "https://swan.example:8000"}
+        monkeypatch.setenv("SERVER_ADDRESS", "localhost:8080")  # a token goes over plain HTTP on this machine only
+        assert "http://localhost:8080" in {entry.address for entry in settings.servers()}
 
 
 class TestStarwhaleConfig:

@@ -33,5 +33,5 @@ def asked(box: Box, path: str = "", method: str | None = None) -> int:
     more, which comes after all of them."""
     with contextlib.suppress(urllib.error.HTTPError):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        opener.open(f"{box.url('starwhale')}/settled", timeout=10).close()
+        opener.open(f"{box.url(box.platforms[0])}/settled", timeout=10).close()
     return box.requests.count(path, method) - box.requests.count("^/settled$", method) * (not path)

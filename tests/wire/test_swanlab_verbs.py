@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from boxes import asked
 
 import swnb
 from swnb import sandbox
@@ -129,10 +130,11 @@ def test_a_summary_agrees_with_the_series(box: Box, lab: Any) -> None:
 def test_a_summary_of_a_project_is_one_request_for_all_its_runs(box: Box, lab: Any) -> None:
     uris = [put(box, f"run {n}", {"loss": [(1, float(n))]}) for n in range(30)]
     swnb.summary("swl/project/ada:mine")
+    assert asked(box, "summaries") in (1, 2)  # an older server is found out by its refusal
     box.requests.clear()
     frame = swnb.summary("swl/project/ada:mine")
     assert {uri: frame.loss[uri] for uri in uris} == {uri: float(n) for n, uri in enumerate(uris)}
-    assert box.requests.count("summaries") == 1
+    assert asked(box, "summaries") == 1
 
 
 def test_wide_frames_and_fewer_points_work_too(box: Box, lab: Any) -> None:

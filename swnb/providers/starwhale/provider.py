@@ -13,10 +13,11 @@ from swnb.call import Call, Listing, Page, Plan, Reply, SignedIn, ask, ask_all, 
 from swnb.errors import BadInput, NotFound, ServerError, Unsupported
 from swnb.model import EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, SummaryRow, TaskInfo
 from swnb.providers.base import Lacking, LogPart, ScanPage
+from swnb.providers.reading import field
 from swnb.providers.starwhale import signin, summaries
 from swnb.providers.starwhale import table as tables_
 from swnb.providers.starwhale.records import event_info, job_info, project_info, task_info
-from swnb.providers.starwhale.replies import data, field, list_of, message, page_of, refusal
+from swnb.providers.starwhale.replies import data, list_of, message, page_of, refusal
 from swnb.providers.starwhale.table import DatastoreTable, look
 from swnb.providers.starwhale.values import Blob, blob_of
 from swnb.settings import Credential

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from swnb.call import Reply, note
 from swnb.model import EventInfo, JobInfo, ProjectInfo, RunInfo, Status, TaskInfo
-from swnb.providers.starwhale.replies import field
+from swnb.providers.reading import field
 
 _STATUS: Final[Mapping[str, Status]] = {
     "CREATED": Status.QUEUED,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from swnb.call import Call, Page, Reply, refused
 from swnb.errors import ServerError, SwnbError
+from swnb.providers.reading import MOST_PAGES, field, is_page, whole
 
 T = TypeVar("T")
-
-_MOST_PAGES: Final = 10_000  # of a server that speaks of more no page is asked ahead, and no walk goes further
 
 
 def data(reply: Reply) -> Any:
@@ -41,7 +40,7 @@ def refusal(reply: Reply) -> SwnbError:
 
 def message(reply: Reply) -> str:
     """The server's words, without its repetitions and the Java dump behind ``request=``."""
-    if b"<html" in reply.body[:200].lower() or "text/html" in reply.headers.get("content-type", ""):
+    if is_page(reply):
         return f"an HTML page instead of an answer (status {reply.status})"
     try:
         body = msgspec.json.decode(_utf8(reply.body))
@@ -82,9 +81,9 @@ def page_of(
         items = tuple(read(item, reply) for item in listed)
         total = field(body, "total", int, reply)
         more = bool(body.get("hasNextPage")) and bool(items)
-        last = max(_int(body.get("pages")), math.ceil(total / len(items))) if more and number == 1 else 0
-        abreast = 2 <= last <= _MOST_PAGES
-        if more and number >= _MOST_PAGES:
+        last = max(whole(body.get("pages")) or 0, math.ceil(total / len(items))) if more and number == 1 else 0
+        abreast = 2 <= last <= MOST_PAGES
+        if more and number >= MOST_PAGES:
             raise reply.odd(f"the list has no end ({number} pages)")
         return Page(
             items,
@@ -106,19 +105,3 @@ def list_of(read: Callable[[Any, Reply], T]) -> Callable[[Reply], Sequence[T]]:
         return tuple(read(item, reply) for item in items)
 
     return decode
-
-
-def field(record: Any, name: str, shape: type | tuple[type, ...], reply: Reply) -> Any:
-    """A field that the protocol promises; BadReply names it where it is missing or of another shape."""
-    if not isinstance(record, Mapping):
-        raise reply.odd(f"an object with the field {name} is expected, not {type(record).__name__}")
-    if name not in record:
-        raise reply.odd(f"the field {name} is missing")
-    value = record[name]
-    if not isinstance(value, shape) or (shape is int and isinstance(value, bool)):
-        raise reply.odd(f"the field {name} is {type(value).__name__}")
-    return value
-
-
-def _int(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0

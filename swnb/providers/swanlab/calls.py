@@ -9,8 +9,9 @@ from urllib.parse import urljoin, urlsplit
 from swnb.call import Call, Page, Plan, Reply, ask
 from swnb.errors import Forbidden, NotFound
 from swnb.model import Series
+from swnb.providers.reading import Read, field, mapping, mappings
 from swnb.providers.swanlab.records import Run, part
-from swnb.providers.swanlab.replies import Read, data, decoded, field, mapping, mappings, page_of, refusal
+from swnb.providers.swanlab.replies import data, decoded, page_of, refusal
 from swnb.providers.swanlab.series import series_of_csv
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from swnb.errors import BadReply, Forbidden, NotFound
 from swnb.model import Series
 from swnb.providers.swanlab.calls import Calls
 from swnb.providers.swanlab.records import Run
-from swnb.providers.swanlab.series import Cut, Unended, series_of_line, thinned
+from swnb.providers.swanlab.series import Cut, Unended, series_of_line
 from swnb.providers.swanlab.summaries import summaries
 from swnb.providers.swanlab.words import SYSTEM
 
@@ -35,7 +35,7 @@ def series_of(calls: Calls, run: Run, keys: Sequence[str] | None, steps: int | N
         found = yield from _sampled(calls, run, wanted, steps)
     if found is None:
         found = yield from _full(calls, run, wanted)
-    return found if steps is None else [thinned(series, steps) for series in found]
+    return [series.at_most(steps) for series in found]
 
 
 # -- which keys there are

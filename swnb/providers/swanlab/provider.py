@@ -12,11 +12,11 @@ from swnb.call import Call, Listing, Page, Plan, Reply, SignedIn, ask, ask_all, 
 from swnb.errors import BadInput, Forbidden, NotFound, SignInNeeded, Unsupported
 from swnb.model import JobInfo, JobQuery, ProjectInfo, Series, SummaryRow
 from swnb.providers.base import LogPart
+from swnb.providers.reading import mappings, text
 from swnb.providers.swanlab import metrics, signin, summaries
 from swnb.providers.swanlab.logs import TITLE, LogTail
 from swnb.providers.swanlab.raw import Raw
 from swnb.providers.swanlab.records import Run, cuid_of, job_info, project_info, project_path, run_path, web_of
-from swnb.providers.swanlab.replies import mappings, text
 from swnb.settings import Credential
 
 T = TypeVar("T")

@@ -12,10 +12,10 @@ from swnb.call import Plan, Reply, ask, collect
 from swnb.errors import NotFound
 from swnb.model import Series
 from swnb.providers.base import Lacking
+from swnb.providers.reading import mapping
 from swnb.providers.swanlab import metrics
 from swnb.providers.swanlab.calls import Calls
 from swnb.providers.swanlab.records import Run, cuid_of, job_info, project_path, run_path
-from swnb.providers.swanlab.replies import mapping
 from swnb.providers.swanlab.summaries import summaries
 
 Json = Mapping[str, Any]

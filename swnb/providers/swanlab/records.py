@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import msgspec
-
-from swnb.call import Reply, note
+from swnb.call import Reply
 from swnb.errors import NotFound
 from swnb.model import JobInfo, ProjectInfo
-from swnb.providers.swanlab.replies import field as required
-from swnb.providers.swanlab.replies import mapping, text, whole
+from swnb.providers.reading import field as required
+from swnb.providers.reading import iso_time, mapping, text, whole
 from swnb.providers.swanlab.words import status_of, unwrapped
 
 _PROFILE = ("metadata", "requirements", "conda")
@@ -89,20 +86,6 @@ def page_of(web: str, project: str) -> str:
     return f"{web}/@{quote(workspace, safe='')}/{quote(name, safe='')}"
 
 
-def time_of(value: object, what: str) -> datetime | None:
-    """ISO 8601 as UTC; what cannot be read is None, with a note."""
-    if value is None or value == "":
-        return None
-    try:
-        found = msgspec.convert(value, datetime, strict=True) if isinstance(value, str) else None
-        if found is not None:
-            return found.astimezone(timezone.utc) if found.tzinfo else found.replace(tzinfo=timezone.utc)
-    except (msgspec.ValidationError, OverflowError):
-        pass
-    note(f"{what} could not be read as a time: {str(value)[:40]!r}")
-    return None
-
-
 def project_info(record: Any, reply: Reply, workspace: str, web: str) -> ProjectInfo:
     """``workspace`` is the one that was asked; the record's own word for it is not always there."""
     name = required(record, "name", str, reply)
@@ -113,14 +96,14 @@ def project_info(record: Any, reply: Reply, workspace: str, web: str) -> Project
         id=id_,
         name=name,
         owner=workspace,
-        created=time_of(record.get("createdAt"), f"createdAt of project {id_}"),
+        created=iso_time(record.get("createdAt"), f"createdAt of project {id_}"),
         jobs=whole(counts.get("experiments")),
         description=text(record.get("description")),
         url=page_of(web, id_),
         own={
             "cuid": record.get("cuid"),
             "visibility": record.get("visibility"),
-            "updatedAt": time_of(record.get("updatedAt"), f"updatedAt of project {id_}"),
+            "updatedAt": iso_time(record.get("updatedAt"), f"updatedAt of project {id_}"),
             "labels": _names(record.get("projectLabels")),
             "runningExps": whole(counts.get("runningExps")),
         },
@@ -133,8 +116,8 @@ def job_info(record: Any, reply: Reply, project: str, web: str) -> JobInfo:
     id_ = text(record.get("slug")) or cuid
     word = text(record.get("state")) or ""
     status = status_of(word)
-    created = time_of(record.get("createdAt"), f"createdAt of job {id_}")
-    finished = time_of(record.get("finishedAt"), f"finishedAt of job {id_}") if status.final else None
+    created = iso_time(record.get("createdAt"), f"createdAt of job {id_}")
+    finished = iso_time(record.get("finishedAt"), f"finishedAt of job {id_}") if status.final else None
     user, profile = record.get("user"), record.get("profile")
     profile = profile if isinstance(profile, Mapping) else {}
     return JobInfo(

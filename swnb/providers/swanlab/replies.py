@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from swnb.call import Call, Page, Reply, refused
 from swnb.errors import SwnbError
+from swnb.providers.reading import MOST_PAGES, Read, field, is_page, whole
 
 T = TypeVar("T")
-#: what a decoded body means; the reply is there to raise its errors
-Read: TypeAlias = Callable[[Any, Reply], T]
-
-_MOST_PAGES: Final = 10_000  # of a server that speaks of more no page is asked ahead
 
 
 def decoded(read: Read[T]) -> Callable[[Reply], T]:
@@ -41,7 +38,7 @@ def message(reply: Reply) -> str:
 
 
 def _said(reply: Reply) -> str:
-    if b"<html" in reply.body[:200].lower() or "text/html" in reply.headers.get("content-type", ""):
+    if is_page(reply):
         return f"an HTML page instead of an answer (status {reply.status})"
     try:
         body = msgspec.json.decode(reply.body)
@@ -67,44 +64,11 @@ def page_of(read: Read[T], call: Callable[[int], Call[Page[T]]], number: int) ->
         if number > 1 or not items:
             return Page(items, total)
         last = max(pages or 0, math.ceil((total or 0) / len(items)))
-        if last > _MOST_PAGES:
+        if last > MOST_PAGES:
             raise reply.odd(f"the list has no end ({last} pages)")
         return Page(items, total, rest=tuple(call(n) for n in range(2, last + 1)))
 
     return decode
-
-
-def field(record: Any, name: str, shape: type | tuple[type, ...], reply: Reply) -> Any:
-    """A field that the protocol promises; BadReply names it where it is missing or of another shape."""
-    if not isinstance(record, Mapping):
-        raise reply.odd(f"an object with the field {name} is expected, not {type(record).__name__}")
-    if name not in record:
-        raise reply.odd(f"the field {name} is missing")
-    if not isinstance(record[name], shape):
-        raise reply.odd(f"the field {name} is {type(record[name]).__name__}")
-    return record[name]
-
-
-def mapping(value: Any, reply: Reply) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise reply.odd(f"an object is expected, not {type(value).__name__}")
-    return value
-
-
-def mappings(value: Any, reply: Reply) -> list[Mapping[str, Any]]:
-    """A list of objects, bare or as the only page of a list."""
-    items = value.get("list") if isinstance(value, Mapping) else value
-    if not isinstance(items, list):
-        raise reply.odd(f"a list is expected, not {type(items).__name__}")
-    return [mapping(item, reply) for item in items]
-
-
-def text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def number(value: object) -> Any:

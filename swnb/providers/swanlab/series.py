@@ -195,15 +195,6 @@ def ascending(series: Series) -> Series:
     return _picked(series, sorted(range(len(steps)), key=steps.__getitem__))
 
 
-def thinned(series: Series, most: int) -> Series:
-    """At most ``most`` points, evenly spread, the first and the last among them; ``total`` tells how many there are."""
-    n = len(series.step)
-    if n <= most:
-        return series
-    spread = max(most - 1, 1)
-    return replace(_picked(series, [n - 1 - (i * (n - 1)) // spread for i in reversed(range(most))]), total=n, sampled=True)
-
-
 def _picked(series: Series, order: Sequence[int]) -> Series:
     return replace(
         series,

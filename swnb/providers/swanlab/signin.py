@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 
 from swnb.call import Call, Plan, Reply, SignedIn, ask, note
 from swnb.errors import BadInput, Forbidden
-from swnb.providers.swanlab.records import time_of
-from swnb.providers.swanlab.replies import data, field, text
+from swnb.providers.reading import field, iso_time, text
+from swnb.providers.swanlab.replies import data
 from swnb.secret import Secret
 from swnb.settings import Credential
 
@@ -55,7 +55,7 @@ def _session(reply: Reply) -> Session:
 
 def _renewal(expires: object, reply: Reply) -> float | None:
     """When to sign in anew, by our clock: five minutes before the end, or after half of a shorter time."""
-    end = time_of(expires, "expiredAt of the sign-in")
+    end = iso_time(expires, "expiredAt of the sign-in")
     if end is None:
         return None
     left = end.timestamp() - _server_time(reply)

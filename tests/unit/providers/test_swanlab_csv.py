@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from swnb.call import Reply, noting
 from swnb.errors import BadReply
 from swnb.model import NO_TIME, Series
-from swnb.providers.swanlab.series import Cut, series_of_csv, series_of_line, thinned
+from swnb.providers.swanlab.series import Cut, series_of_csv, series_of_line
 
 from .swanlab_server import csv_of, ok
 
@@ -180,7 +180,7 @@ def test_a_sampled_line_has_its_numbers_in_order() -> None:
 
 @given(st.integers(1, 200), st.integers(1, 50))
 def test_thinning_keeps_the_last_and_the_first_and_says_how_many_there_were(n: int, most: int) -> None:
-    thin = thinned(Series("a", range(n), range(n), range(n)), most)
+    thin = Series("a", range(n), range(n), range(n)).at_most(most)
     assert len(thin.step) == min(n, most)
     assert thin.step[-1] == n - 1
     assert most == 1 or thin.step[0] == 0

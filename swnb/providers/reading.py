@@ -1,0 +1,84 @@
+"""Reading what a server sent, as all providers do it: what is promised and missing is told with server and field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final, TypeAlias, TypeVar
+
+import msgspec
+
+from swnb.call import Reply, note
+
+T = TypeVar("T")
+#: what a decoded body means; the reply is there to raise its errors
+Read: TypeAlias = Callable[[Any, Reply], T]
+
+MOST_PAGES: Final = 10_000  # of a server that speaks of more no page is asked ahead
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def field(record: Any, name: str, shape: type | tuple[type, ...], reply: Reply) -> Any:
+    """A field that the protocol promises; BadReply names it where it is missing or of another shape."""
+    if not isinstance(record, Mapping):
+        raise reply.odd(f"an object with the field {name} is expected, not {type(record).__name__}")
+    if name not in record:
+        raise reply.odd(f"the field {name} is missing")
+    value = record[name]
+    if not isinstance(value, shape) or (isinstance(value, bool) and shape is not bool):
+        raise reply.odd(f"the field {name} is {type(value).__name__}")
+    return value
+
+
+def mapping(value: Any, reply: Reply) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise reply.odd(f"an object is expected, not {type(value).__name__}")
+    return value
+
+
+def mappings(value: Any, reply: Reply, name: str = "list") -> list[Mapping[str, Any]]:
+    """A list of objects, bare or as the only page of a list (under ``name``)."""
+    items = value.get(name) if isinstance(value, Mapping) else value
+    if not isinstance(items, list):
+        raise reply.odd(f"a list is expected, not {type(items).__name__}")
+    return [mapping(item, reply) for item in items]
+
+
+def inner(value: Any, *names: str) -> Mapping[str, Any]:
+    """The object at a path of names; an empty one where any of them is missing."""
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def iso_time(value: object, what: str) -> datetime | None:
+    """ISO 8601 (UTC where it names no zone) as UTC; what cannot be read is None, with a note."""
+    if value is None or value == "":
+        return None
+    try:
+        found = msgspec.convert(value, datetime, strict=True) if isinstance(value, str) else None
+        if found is not None:
+            return found.astimezone(timezone.utc) if found.tzinfo else found.replace(tzinfo=timezone.utc)
+    except (msgspec.ValidationError, OverflowError):
+        pass
+    note(f"{what} could not be read as a time: {str(value)[:40]!r}")
+    return None
+
+
+def micros_of(time: datetime) -> int:
+    """A time as Unix microseconds, as series have them."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def is_page(reply: Reply) -> bool:
+    """Whether a page of HTML came where an answer was wanted: a proxy, or another server."""
+    return b"<html" in reply.body[:200].lower() or "text/html" in reply.headers.get("content-type", "")
