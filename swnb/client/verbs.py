@@ -97,9 +97,12 @@ def _newest(pairs: Sequence[tuple[Origin, JobInfo]], limit: int | None) -> Seque
     return [pair for pair in pairs if id(pair) in kept]
 
 
-def _age(pair: tuple[Origin, JobInfo]) -> tuple[bool, float]:
-    created = pair[1].created
-    return (created is None, -created.timestamp() if created else 0.0)
+def _age(pair: tuple[Origin, JobInfo]) -> tuple[int, float]:
+    """Newest first. A job without a time that has not ended waits to begin, so it is among the newest."""
+    info = pair[1]
+    if info.created is None:
+        return (2 if info.status.final else 0), 0.0
+    return 1, -info.created.timestamp()
 
 
 async def _jobs_of(ref: Ref, query: JobQuery) -> Listing[tuple[Origin, JobInfo]]:

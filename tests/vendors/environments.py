@@ -60,3 +60,7 @@ SUPERVISELY = Environment("supervisely", ("supervisely==6.74.51",), (3, 11))
 
 #: openYuanRong and Ray paper, section 4: plain `ray` has no Jobs API
 RAY = Environment("ray", ("ray[default]==2.60.0",), (3, 13))
+
+#: Istari paper, section 9: the newest client, and the last of the seed's own generation
+ISTARI = Environment("istari", ("istari-digital-client==13.3.4",), (3, 11))
+ISTARI_9 = Environment("istari-9", ("istari-digital-client==9.0.0",), (3, 11))
