@@ -41,6 +41,8 @@ def _tell(box: Box) -> None:
     for name in box.platforms:
         user, password = box.user(name)
         print(f"{box.uri(name)}\n  token {box.token(name)}\n  user {user}  password {password}", flush=True)
+        for further, url in getattr(box.platform(name), "addresses", {}).items():
+            print(f"  {further} {url}", flush=True)
     print("Ctrl-C stops it", flush=True)
 
 

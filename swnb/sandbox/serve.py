@@ -14,6 +14,7 @@ import uvicorn
 
 from swnb.sandbox.clock import Clock
 from swnb.sandbox.faults import Faults, Gate, Requests
+from swnb.sandbox.istari import Istari
 from swnb.sandbox.rayjobs import Ray, Yuanrong
 from swnb.sandbox.starwhale import Starwhale
 from swnb.sandbox.story import tell
@@ -58,6 +59,7 @@ PLATFORMS: dict[str, Callable[[World, Faults], Platform]] = {
     "supervisely": Supervisely,
     "ray": Ray,
     "yuanrong": Yuanrong,
+    "istari": Istari,
 }
 
 
