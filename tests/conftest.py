@@ -20,8 +20,10 @@ def nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["SW_CLI_CONFIG"] = str(home / "starwhale.yaml")
     os.environ["SW_LOCAL_STORAGE"] = str(home / "starwhale")
     os.environ["SWANLAB_SAVE_DIR"] = str(home / "swanlab")
+    os.environ["RAY_AUTH_TOKEN_PATH"] = str(home / "ray_token")
     os.environ["NO_PROXY"] = "127.0.0.1,localhost"
-    theirs = ("SWANLAB_ROOT", "SWANLAB_API_KEY", "SWANLAB_API_HOST", "SERVER_ADDRESS", "API_TOKEN", "RAY_ADDRESS")
+    theirs = ("SWANLAB_ROOT", "SWANLAB_API_KEY", "SWANLAB_API_HOST", "SERVER_ADDRESS", "API_TOKEN")
+    theirs += ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS", "RAY_AUTH_TOKEN", "ISTARI_REGISTRY_AUTH_TOKEN")
     for name in ("SWNB_TIMEOUT", "SW_TOKEN", "SW_INSTANCE_URI", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", *theirs):
         os.environ.pop(name, None)
         os.environ.pop(name.lower(), None)

@@ -51,7 +51,7 @@ async def follow(job: Where) -> AsyncGenerator[str, None]:
 
 async def _lines(source: Source, part: LogPart) -> AsyncGenerator[str, None]:
     if part.live is not None:
-        async with aclosing(await _live(source, part.live, part.signed)) as lines:
+        async with aclosing(await _live(source, part)) as lines:
             async for line in lines:
                 yield line
         return
@@ -73,11 +73,14 @@ async def _parts(ref: Ref, source: Source, verb: str) -> Sequence[LogPart]:
 
 
 async def _so_far(source: Source, part: LogPart) -> str:
-    """What a live log holds now: its first frame, which ends where nothing more comes for a moment."""
+    """What a live log holds now: where nobody else tells, its first frame, which ends where nothing more comes for a
+    moment."""
     if part.live is None:
         return part.text
+    if part.more is not None:
+        return (await source.run(part.more())).text
     held: list[str] = []
-    async with aclosing(await _live(source, part.live, part.signed)) as lines:
+    async with aclosing(await _live(source, part)) as lines:
         wait = _FIRST_FRAME
         while (task := await within(wait, anext(lines, None))) is not None and (line := task.result()) is not None:
             held.append(line)
@@ -85,10 +88,11 @@ async def _so_far(source: Source, part: LogPart) -> str:
     return "\n".join(held)
 
 
-async def _live(source: Source, path: str, signed: bool) -> AsyncGenerator[str, None]:
+async def _live(source: Source, part: LogPart) -> AsyncGenerator[str, None]:
     transport = source.transport()
-    headers = await transport.sign_in() if signed else None
-    return live.lines(source.entry.address, path, headers=headers, tls=transport.tls())
+    headers = await transport.sign_in() if part.signed else None
+    path = part.live or ""
+    return live.lines(source.entry.address, path, headers=headers, tls=transport.tls(), torn=part.torn)
 
 
 def _ended(text: str) -> str:

@@ -1,6 +1,7 @@
 """Following a live log: a WebSocket that sends text.
 
-The first frame holds all there is so far, later ones one or more lines each; a frame ends where a line ends.
+The first frame holds all there is so far, later ones one or more lines each. On some servers a frame ends where a line
+ends, with or without its newline; on others anywhere (``torn``).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import importlib.util
 import ssl
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Final
 
 from swnb.call import note
@@ -28,8 +30,27 @@ async def lines(
     *,
     headers: Mapping[str, Secret] | None = None,
     tls: ssl.SSLContext | None = None,
+    torn: bool = False,
 ) -> AsyncGenerator[str, None]:
-    """The lines of the stream at ``path`` of an http(s) address, until the server closes it.
+    """The lines of the stream at ``path`` of an http(s) address, until the server closes it; see :func:`frames`."""
+    begun = ""
+    async with aclosing(frames(base_url, path, headers=headers, tls=tls)) as stream:
+        async for text in stream:
+            *whole, begun = (begun + text).split("\n") if torn else [*text.removesuffix("\n").split("\n"), ""]
+            for line in whole:
+                yield line.removesuffix("\r")
+    if begun:
+        yield begun.removesuffix("\r")
+
+
+async def frames(
+    base_url: str,
+    path: str,
+    *,
+    headers: Mapping[str, Secret] | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> AsyncGenerator[str, None]:
+    """The texts of the stream, as they come.
 
     A stream that cannot be opened, or breaks, ends with a note for the provenance; it raises only Unsupported, where
     aiohttp is missing. No token is sent but what ``headers`` holds.
@@ -55,8 +76,7 @@ async def lines(
         ):
             async for frame in socket:
                 if frame.type is aiohttp.WSMsgType.TEXT:
-                    for line in frame.data.removesuffix("\n").split("\n"):
-                        yield line.removesuffix("\r")
+                    yield frame.data
             problem = _ending(socket.close_code)
     except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
         problem = classify(error, host, path).what

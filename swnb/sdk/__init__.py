@@ -8,9 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-_MODULES = ("starwhale", "supervisely", "swanlab", "yuanrong")
+_MODULES = ("istari", "starwhale", "supervisely", "swanlab", "yuanrong")
 
-__all__ = ["starwhale", "supervisely", "swanlab", "yuanrong"]
+__all__ = ["istari", "starwhale", "supervisely", "swanlab", "yuanrong"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -22,7 +22,8 @@ SOURCE: Final = "environment"
 @dataclass(frozen=True, slots=True)
 class _Rule:
     """The variables of one vendor, the first that is set counts. ``drop`` is what the vendor's host may end
-    in, ``scheme`` what a host without one means to the vendor, ``near`` what it means on this machine."""
+    in, ``scheme`` what a host without one means to the vendor, ``near`` what it means on this machine.
+    ``below``: the variable whose host has the server under this path."""
 
     platform: str
     hosts: tuple[str, ...]
@@ -31,6 +32,7 @@ class _Rule:
     drop: str = ""
     scheme: str = ""
     near: str = ""
+    below: tuple[str, str] = ("", "")
 
 
 # starwhale paper 2.1, swanlab 1.1, supervisely 1.3 (its API_TOKEN is too common a name to go to a default host),
@@ -41,7 +43,12 @@ _RULES: Final = (
     _Rule("supervisely", ("SERVER_ADDRESS",), "API_TOKEN", scheme="https", near="http"),
     _Rule("ray", ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"), "RAY_AUTH_TOKEN", "http://127.0.0.1:8265"),
     _Rule("yuanrong", ("ray_adapter_DASHBOARD_ADDRESS",)),
-    _Rule("istari", ("ISTARI_DIGITAL_API_URL", "ISTARI_REGISTRY_URL"), "ISTARI_REGISTRY_AUTH_TOKEN"),
+    _Rule(
+        "istari",
+        ("ISTARI_DIGITAL_API_URL", "ISTARI_REGISTRY_URL"),
+        "ISTARI_REGISTRY_AUTH_TOKEN",
+        below=("ISTARI_DIGITAL_API_URL", "/registry"),
+    ),
 )
 
 
@@ -68,7 +75,8 @@ def _read(rule: _Rule) -> Found | str | None:
         token = token_of(os.environ.get(rule.token)) if rule.token else None
         if not variable and (token is None or not rule.default):
             return None
-        address = _address(rule, os.environ.get(variable, ""))
+        under = rule.below[1] if variable == rule.below[0] else ""
+        address = _address(rule, os.environ.get(variable, "")) + under
     except BadInput as error:
         return f"{variable or rule.token} in the environment is not used: {error.what}"
     entry = Entry(f"{rule.platform}+{address}", rule.platform, address, SOURCE)

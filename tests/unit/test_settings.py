@@ -258,6 +258,13 @@ class TestEnvironment:
         assert "http://localhost:8080" in {entry.address for entry in settings.servers()}
 
 
+    def test_istaris_registry_lies_below_its_gateway(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ISTARI_REGISTRY_URL", "https://registry.example")
+        assert "https://registry.example" in {entry.address for entry in settings.servers()}
+        monkeypatch.setenv("ISTARI_DIGITAL_API_URL", "https://gate.example/")
+        assert "https://gate.example/registry" in {entry.address for entry in settings.servers()}
+
+
 class TestStarwhaleConfig:
     def test_aliases_are_servers_the_current_one_first(self, config: Path) -> None:
         found = [(e.name, e.address, e.current_project) for e in settings.servers()]

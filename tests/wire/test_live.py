@@ -22,7 +22,11 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def follow(
-    talk: Callable[..., Awaitable[None]], *, most: int = 10**6, headers: dict[str, Secret] | None = None
+    talk: Callable[..., Awaitable[None]],
+    *,
+    most: int = 10**6,
+    headers: dict[str, Secret] | None = None,
+    torn: bool = False,
 ) -> tuple[list[str], list[str], list[dict[str, str]]]:
     """The lines that arrive, the notes made, and the headers of the handshakes."""
     shakes: list[dict[str, str]] = []
@@ -44,7 +48,7 @@ def follow(
         port = runner.addresses[0][1]
         got: list[str] = []
         with noting() as notes:
-            async with aclosing(live.lines(f"http://127.0.0.1:{port}", "/log/1", headers=headers)) as lines:
+            async with aclosing(live.lines(f"http://127.0.0.1:{port}", "/log/1", headers=headers, torn=torn)) as lines:
                 async for line in lines:
                     got.append(line)
                     if len(got) == most:
@@ -68,6 +72,15 @@ def test_frames_become_lines_and_a_close_ends_them() -> None:
     assert lines == ["one", "two", "", "four", "five", ""]
     assert notes == []
     assert not {"authorization", "cookie"} & set(shakes[0])
+
+
+def test_a_line_that_two_frames_share_is_one() -> None:
+    async def talk(socket: web.WebSocketResponse, _: web.Request) -> None:
+        for text in ("one\ntw", "o\n", "", "three\r\nfo", "ur"):
+            await socket.send_str(text)
+        await socket.close()
+
+    assert follow(talk, torn=True)[0] == ["one", "two", "three", "four"]
 
 
 def test_a_token_is_sent_only_when_it_is_given() -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Final
 
 from swnb.settings.entries import Found
-from swnb.settings.vendors import swanlab_login, swcli
+from swnb.settings.vendors import ray_token, swanlab_login, swcli
 from swnb.settings.vendors.swcli import StarwhaleConfig, starwhale, store_root
 
 __all__ = ["StarwhaleConfig", "found", "problems", "starwhale", "store_root"]
 
-_READERS: Final = (swcli, swanlab_login)
+_READERS: Final = (swcli, swanlab_login, ray_token)
 
 
 def found() -> list[Found]:
