@@ -1,0 +1,92 @@
+"""The Calls of ``requests`` with the meaning that the verbs give to their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from swnb.call import Call, Page
+from swnb.providers.istari import requests
+from swnb.providers.istari.replies import decoded, page_of
+from swnb.providers.reading import Read, mapping
+
+T = TypeVar("T")
+
+PAGE: Final = 100  # the most that a server gives
+
+
+def _meaning(call: Call[Any], read: Read[T]) -> Call[T]:
+    return replace(call, decode=decoded(read))
+
+
+def pages(first: Call[Any], read: Read[T], size: int = PAGE, number: int = 1) -> Call[Page[T]]:
+    """A list from its page ``number`` on."""
+
+    def page(number: int) -> Call[Page[T]]:
+        return pages(first, read, size, number)
+
+    query = {**first.query, "page": str(number), "size": str(size)}
+    return _meaning(replace(first, query=query), page_of(read, page, number))
+
+
+def jobs(read: Read[T], filters: Mapping[str, str], size: int = PAGE) -> Call[Page[T]]:
+    """Newest first."""
+    return pages(requests.jobs(**filters, sort="-created"), read, size)
+
+
+def job(id_: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.job(id_), read)
+
+
+def models(read: Read[T]) -> Call[Page[T]]:
+    return pages(requests.get("models"), read)
+
+
+def model(id_: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.get("models", id_), read)
+
+
+def artifacts(model: str) -> Call[Page[Mapping[str, Any]]]:
+    """Those that a model's jobs made, archived ones too."""
+    return pages(requests.get("models", model, "artifacts", archive_status="all"), mapping)
+
+
+def revision(id_: str) -> Call[Mapping[str, Any]]:
+    return _meaning(requests.get("revisions", id_), mapping)
+
+
+def systems(read: Read[T]) -> Call[Page[T]]:
+    return pages(requests.get("systems"), read)
+
+
+def system(id_: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.get("systems", id_), read)
+
+
+def configurations(system: str) -> Call[Page[Mapping[str, Any]]]:
+    return pages(requests.get("systems", system, "configurations"), mapping)
+
+
+def tracked_files(configuration: str) -> Call[Page[Mapping[str, Any]]]:
+    return pages(requests.get("systems", "configurations", configuration, "tracked-files"), mapping)
+
+
+def download_url(sha: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.download_url(sha), read)
+
+
+# -- what changes something
+
+
+def cancel(id_: str, read: Read[T]) -> Call[T]:
+    """There is no other way to end a job than to write its status (paper 3.1)."""
+    return _meaning(requests.set_status(id_, "Canceled"), read)
+
+
+def archive(id_: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.archive("jobs", id_), read)
+
+
+def restore(id_: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.restore("jobs", id_), read)

@@ -1,0 +1,230 @@
+"""Each request of an Istari registry as a Call, and what its answers mean (istari paper 1, 3, 4 and 7).
+
+Answers are the wire's own values. What changes something is never repeated (``reads=False``). Ids and words stand
+percent-encoded in paths; a query leaves out what is None. A body holds what JSON has: no datetimes, no enumerations.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from swnb.call import Call, Reply, refused
+from swnb.errors import BadInput, SwnbError
+from swnb.secret import Secret
+
+API: Final = "/api/v2"
+Body = Mapping[str, Any]
+_JSON: Final = {"content-type": "application/json"}  # also where the body is empty, as the official client has it
+_STORED: Final = 409  # of an upload: these bytes are there already
+
+# What an answer means
+
+
+def answer(reply: Reply) -> Any:
+    """The JSON of a reply of any status below 400; None where there is no body."""
+    if reply.status >= 400:
+        raise refusal(reply)
+    return reply.json() if reply.body.strip() else None
+
+
+def refusal(reply: Reply) -> SwnbError:
+    """The error of a reply of status 400 or more."""
+    return refused(reply, said(reply))
+
+
+def said(reply: Reply) -> str:
+    """The server's own words: ``{"detail": text}``, or of a 422 ``{"detail": [{"loc": …, "msg": …}]}``."""
+    try:
+        found = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return ""
+    detail = found.get("detail") if isinstance(found, Mapping) else None
+    if isinstance(detail, list):
+        return "; ".join(_problem(each) for each in detail if isinstance(each, Mapping))
+    return detail if isinstance(detail, str) else ""
+
+
+def _problem(sent: Mapping[str, Any]) -> str:
+    """One entry of a 422: ``query.size: should be at most 100``."""
+    place = sent.get("loc")
+    where = ".".join(map(str, place)) if isinstance(place, list) else ""
+    return f"{where}: {sent.get('msg')}" if where else str(sent.get("msg"))
+
+
+# How a request is written
+
+
+def path(*parts: str) -> str:
+    """A path of the API; TypeError or BadInput for an id that cannot stand in one."""
+    return "/".join([API, *map(_part, parts)])
+
+
+def _part(value: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"an id is text, not {type(value).__name__}")
+    if not value.strip(". "):
+        raise BadInput(f"{value!r} is no id")
+    return quote(value, safe="", errors="surrogatepass")
+
+
+def get(*parts: str, **query: Any) -> Call[Any]:
+    """A read; ``parts`` name the path below ``/api/v2``."""
+    return Call("GET", path(*parts), answer, query=_query(query))
+
+
+def change(method: str, *parts: str, body: Body | None = None, query: Body | None = None) -> Call[Any]:
+    """A request that changes something, without the type of a body that it never has."""
+    return Call(method, path(*parts), answer, json=body, query=_query(query or {}), reads=False)
+
+
+def _query(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: _text(value) for name, value in values.items() if value is not None}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# Jobs
+
+
+def jobs(**filters: Any) -> Call[Any]:
+    """A page of jobs: ``model_id status_name all_users assigned_agent_pool_id name page size archive_status sort
+    include_total`` (paper 3.2)."""
+    return get("jobs", **filters)
+
+
+def job(job_id: str) -> Call[Any]:
+    return get("jobs", job_id)
+
+
+def create_job(model_id: str, body: Body, **query: Any) -> Call[Any]:
+    """``body`` is a NewJob; ``query`` names the function."""
+    return change("POST", "models", model_id, "jobs", body=body, query=query)
+
+
+def replace_parameters(job_id: str, revision: Body) -> Call[Any]:
+    return change("PUT", "jobs", job_id, body=revision)
+
+
+def set_status(job_id: str, status: str, agent_id: str | None = None, body: Body | None = None) -> Call[Any]:
+    """``body`` is a JobStatusMessage or nothing. A job is cancelled by the status ``Canceled``."""
+    query = _query({"status_name": status, "agent_id": agent_id})
+    where = f"{path('jobs', job_id)}/status"
+    return Call("PUT", where, answer, query=query, json=body, headers=_JSON, reads=False)
+
+
+def archive(kind: str, id_: str, body: Body | None = None) -> Call[Any]:
+    """Archive a resource of the kind ``jobs``, ``models``, ``artifacts`` …; ``body`` is an Archive or nothing."""
+    return Call("DELETE", path(kind, id_), answer, json=body, headers=_JSON, reads=False)
+
+
+def restore(kind: str, id_: str, body: Body | None = None) -> Call[Any]:
+    """The colon is part of the verb and stands bare."""
+    return Call("POST", f"{path(kind, id_)}:restore", answer, json=body, headers=_JSON, reads=False)
+
+
+def pin_agent(job_id: str, body: Body) -> Call[Any]:
+    return change("PUT", "jobs", job_id, "assigned_agent", body=body)
+
+
+def unpin_agent(job_id: str) -> Call[Any]:
+    return change("DELETE", "jobs", job_id, "assigned_agent")
+
+
+def pin_pool(job_id: str, body: Body) -> Call[Any]:
+    return change("PUT", "jobs", job_id, "assigned_agent_pool", body=body)
+
+
+def unpin_pool(job_id: str) -> Call[Any]:
+    return change("DELETE", "jobs", job_id, "assigned_agent_pool")
+
+
+# Access
+
+
+def grant(body: Body) -> Call[Any]:
+    """``body`` is an AccessRelationship."""
+    return change("POST", "access", body=body)
+
+
+def grant_by_email(subject_type: str, email: str, resource_type: str, resource_id: str, relation: str) -> Call[Any]:
+    query = {"access_relationship": relation}
+    return change("POST", "access", subject_type, email, resource_type, resource_id, query=query)
+
+
+def change_access(subject_type: str, subject: str, resource_type: str, resource_id: str, body: Body) -> Call[Any]:
+    """``body`` is ``{"relation": …}``."""
+    return change("PUT", "access", subject_type, subject, resource_type, resource_id, body=body)
+
+
+def revoke(subject_type: str, subject: str, resource_type: str, resource_id: str) -> Call[Any]:
+    return change("DELETE", "access", subject_type, subject, resource_type, resource_id)
+
+
+def access(resource_type: str, resource_id: str) -> Call[Any]:
+    """A plain list, not in pages."""
+    return get("access", resource_type, resource_id)
+
+
+def patch_job_access(job_id: str, body: Body, patch_op: str | None = None) -> Call[Any]:
+    return change("PATCH", "jobs", job_id, "access", body=body, query={"patch_op": patch_op})
+
+
+# Content
+
+
+def download_url(sha: str) -> Call[Any]:
+    """A TemporaryURL for the bytes with this sha."""
+    return get("tokens", sha, "download-url")
+
+
+def upload_url(sha: str) -> Call[Any]:
+    """A TemporaryURL to send these bytes to; None where the server has them."""
+    return Call("GET", path("tokens", sha, "upload-url"), _unless_stored)
+
+
+def download(url: str) -> Call[bytes]:
+    """The bytes behind a TemporaryURL, which never gets our sign-in."""
+    return Call("GET", link(url), _bytes, signed=False)
+
+
+def upload(url: str, content: bytes) -> Call[Any]:
+    """Send bytes to a TemporaryURL, without our sign-in."""
+    # A Call carries bytes as JSON that is written already; a Secret is the header that is put on last.
+    kind: dict[str, str | Secret] = {"content-type": Secret("application/octet-stream")}
+    if "blob.core.windows.net" in url or all(f"{name}=" in url for name in ("se", "sp", "sv")):
+        kind["x-ms-blob-type"] = "BlockBlob"
+    return Call("PUT", link(url), _taken, json=msgspec.Raw(content), headers=kind, signed=False, reads=False)
+
+
+def link(url: object) -> str:
+    """A link that the server gave, which may lead to any host, but by HTTP only."""
+    if isinstance(url, str) and url.startswith(("http://", "https://")):
+        return url
+    raise BadInput("the server gives no address that the content can be got from or sent to")
+
+
+def put_properties(file_id: str, body: Body) -> Call[Any]:
+    """Make an uploaded properties blob that of the file's last revision; ``body`` is a TokenWithProperties."""
+    return change("PUT", "files", file_id, "properties", body=body)
+
+
+def _bytes(reply: Reply) -> bytes:
+    if reply.status != 200:
+        raise refusal(reply)
+    return reply.body
+
+
+def _unless_stored(reply: Reply) -> Any:
+    return None if reply.status == _STORED else answer(reply)
+
+
+def _taken(reply: Reply) -> None:
+    if reply.status >= 400 and reply.status != _STORED:
+        raise refusal(reply)
