@@ -90,8 +90,15 @@ class Tasks(Page):
         self.load("its tasks", lambda: tasks.aio(uri), self._put, server=uri)
 
     def _put(self, frame: pd.DataFrame) -> None:
-        fill(self._body, frame, self._body.columns or _TASK)
+        fill(self._body, frame, self._body.columns or _telling(frame))
         self._body.note = note_of(frame, "tasks")
+
+
+def _telling(frame: pd.DataFrame) -> list[str]:
+    """The columns that tell something: the common ones, then the platform's own as far as there is room."""
+    own = [name for name in frame.columns if name not in (*_TASK, "job", "raw_status", "runs")]
+    told = [name for name in (*_TASK, *own) if name in frame and not frame[name].isna().all()]
+    return told[: len(_TASK) + 1] or list(_TASK)
 
 
 class Log(Page):
