@@ -116,6 +116,7 @@ class Call(Generic[T]):
     json: Any = None
     form: Mapping[str, str | Secret] | None = None  # a password stays a Secret until it is sent
     parts: Sequence[Part] = ()  # a multipart/form-data body
+    body: bytes | None = field(default=None, repr=False)  # as it is; ``headers`` say what it is
     headers: Mapping[str, str | Secret] = field(default_factory=dict)  # so does a key
     reads: bool = True
     signed: bool = True

@@ -23,6 +23,8 @@ def content(call: Call[Any]) -> tuple[bytes | AsyncIterator[bytes] | None, dict[
     """The body of a call and the headers that say what it is. StoreError where a file that it holds is not there."""
     if call.parts:
         return _form(call.parts)
+    if call.body is not None:
+        return call.body, {}
     if call.form is not None:
         kind = {"content-type": "application/x-www-form-urlencoded"}
         fields = call.form.items()

@@ -17,6 +17,7 @@ SDKS = {
     "SWNB_STARWHALE_PYTHON": environments.STARWHALE,
     "SWNB_SWANLAB_07_PYTHON": environments.SWANLAB_07,
     "SWNB_SWANLAB_010_PYTHON": environments.SWANLAB_010,
+    "SWNB_ISTARI_PYTHON": environments.ISTARI,
 }
 
 

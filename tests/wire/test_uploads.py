@@ -144,3 +144,13 @@ def test_a_file_that_shrinks_meanwhile_is_said(tmp_path: Path, monkeypatch: pyte
             await t.send(post(Part("file", tmp_path / "a", "a")))
 
     run_with(client)
+
+
+def test_bytes_go_out_as_they_are_with_the_type_that_is_said() -> None:
+    async def client(t: Transport, server: Server) -> None:
+        call = Call("PUT", "/x", lambda got: got.status, body=b"\x00raw", headers={"content-type": "x/y"}, reads=False)
+        assert await t.send(call) == 200
+        assert server.requests[0].body == b"\x00raw"
+        assert server.requests[0].headers["content-type"] == "x/y"
+
+    run_with(client)
