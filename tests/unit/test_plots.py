@@ -75,7 +75,10 @@ def test_nan_breaks_the_line_and_is_counted_in_the_footer() -> None:
 
 def test_the_footer_says_how_many_of_how_many_and_as_of_when() -> None:
     made = Provenance("lab", "q", "2026-11-22T12:40:23+00:00", 3, 9_000, True, 1, 0, 0.1, "swnb.metrics('lab')")
-    assert draw(attach(series([1, 2, 3]), made)).get_supxlabel() == "3 of 9,000 points · as of 2026-11-22 12:40:23 UTC"
+    assert (
+        draw(attach(series([1, 2, 3]), made)).get_supxlabel()
+        == "3 of 9,000 points (sampled) · as of 2026-11-22 12:40:23 UTC"
+    )
 
 
 def test_steps_out_of_order_are_put_in_order() -> None:

@@ -1,0 +1,259 @@
+"""Jobs side by side: one value a metric, what differs in their configs, what goes with what, seeds folded.
+
+Pure frame work. Rules: a missing value stays missing and is counted, never a zero; a correlation is called one and has
+its n; a job whose config is not known is not said to be like another.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from swnb.errors import BadInput
+
+Goal = Literal["min", "max"]
+How = Literal["last", "best", "min", "max"]
+HOWS: Final = ("last", "best", "min", "max")
+
+_LESS_IS_BETTER: Final = re.compile(
+    r"(?:^|[^a-z])(?:[a-z]*loss|[a-z]*err(?:or)?s?|r?mse|mae|mape|wer|cer|fid|perplexity|ppl|nll|latency|seconds?|"
+    r"duration|time|bytes|memory)(?:$|[^a-z])",
+    re.IGNORECASE,
+)
+#: what runs of one experiment may differ in and still be the same experiment, by the last part of the key
+_BY_CHANCE: Final = re.compile(
+    r"(?:.*[_\-])?(?:seeds?|random[_\-]?state|host(?:name)?|node|rank|pid|time(?:stamp)?|date(?:time)?|"
+    r"started?|created|run[_\-]?(?:id|name)|uuid)",
+    re.IGNORECASE,
+)
+_FAR: Final = 3.5  # robust standard deviations from the median that make an outlier
+_ENOUGH: Final = 4  # runs, below which nobody is called an outlier
+
+
+def goal(metric: str) -> Goal:
+    """Whether less or more of a metric is better, told by its name."""
+    return "min" if _LESS_IS_BETTER.search(metric) else "max"
+
+
+def goals(metrics: Sequence[str], given: Mapping[str, Goal] | None = None) -> dict[str, Goal]:
+    """A goal for each metric: the given one, else that of its name. BadInput for another word than min and max."""
+    for metric, word in (given or {}).items():
+        if word not in ("min", "max"):
+            raise BadInput(f"{word!r} is no goal of {metric}", todo='There are "min" and "max"')
+    return {metric: (given or {}).get(metric) or goal(metric) for metric in metrics}
+
+
+def numbers(values: pd.Series[Any]) -> pd.Series[float]:
+    """As floats: what is no number, and what is missing, is NaN. Texts are no numbers, bools are 0 and 1."""
+    if pd.api.types.is_numeric_dtype(values):
+        cells = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        cells = np.array([float(v) if isinstance(v, (int, float, np.number, np.bool_)) else np.nan for v in values])
+    found: pd.Series[float] = pd.Series(cells, index=values.index, dtype=np.float64)
+    return found
+
+
+def is_number(values: pd.Series[Any]) -> bool:
+    """Whether some value is there and all that are there are numbers."""
+    there = values.dropna()
+    return len(there) > 0 and bool(numbers(there).notna().all())
+
+
+def metric_columns(summary: pd.DataFrame) -> list[str]:
+    """The metrics of a summary: its numeric columns, without the ``.min`` and ``.max`` beside them."""
+    names = [str(name) for name in summary.columns if name != "id" and is_number(summary[name])]
+    return [name for name in names if not (name.endswith((".min", ".max")) and name[:-4] in summary.columns)]
+
+
+def reduced(curves: pd.DataFrame) -> pd.DataFrame:
+    """Of long curves, index ``job, metric``: ``last`` (the value of the last step, be it NaN), ``min`` and ``max`` (of
+    the finite values)."""
+    ordered = curves.sort_values("step", kind="stable") if len(curves) else curves
+    ends = ordered.drop_duplicates(["job", "metric"], keep="last").set_index(["job", "metric"])["value"]
+    finite = curves[np.isfinite(curves["value"].to_numpy(dtype=np.float64, na_value=np.nan))]
+    by = finite.groupby(["job", "metric"], sort=False, observed=True)["value"]
+    found: pd.DataFrame = pd.DataFrame({"last": ends}).join(by.agg(["min", "max"]))
+    return found
+
+
+def values_of(
+    jobs: Sequence[str],
+    metrics: Sequence[str],
+    how: How,
+    *,
+    summary: pd.DataFrame,
+    curves: pd.DataFrame | None = None,
+    wanted: Mapping[str, Goal] | None = None,
+) -> pd.DataFrame:
+    """One value a job and metric, index ``job``; missing where it is not known.
+
+    From the curves where they were read, else from the summary (``metric``, ``metric.min``, ``metric.max``). ``best``
+    is the least or greatest by the goal, and the final value where only that is known.
+    """
+    if how not in HOWS:
+        raise BadInput(f"{how!r} is no way to sum up a metric", todo=f"There are: {' '.join(HOWS)}")
+    aims = goals(metrics, wanted)
+    read = reduced(curves) if curves is not None and len(curves) else None
+    columns = {name: _one(jobs, name, aims[name] if how == "best" else how, summary, read) for name in metrics}
+    frame: pd.DataFrame = pd.DataFrame(columns, index=pd.Index(list(jobs), name="job"))
+    if how == "best":
+        last = {name: _one(jobs, name, "last", summary, read) for name in metrics}
+        frame = frame.fillna(pd.DataFrame(last, index=frame.index))
+    return frame
+
+
+def _one(jobs: Sequence[str], metric: str, how: str, summary: pd.DataFrame, read: pd.DataFrame | None) -> Any:
+    name = metric if how == "last" else f"{metric}.{how}"
+    known = pd.Series(np.nan, index=pd.Index(list(jobs)))
+    if name in summary.columns:
+        known = numbers(summary[name]).reindex(known.index)
+    if read is not None and metric in read.index.get_level_values("metric"):
+        seen = read.xs(metric, level="metric")[how]
+        known = known.where(~known.index.isin(seen.index), seen.reindex(known.index))
+    return known.to_numpy()
+
+
+def configs(jobs: pd.DataFrame) -> pd.DataFrame:
+    """The ``config.*`` columns of a frame of ``swnb.jobs(…, config=True)`` under their own names."""
+    names = [name for name in jobs.columns if str(name).startswith("config.")]
+    found: pd.DataFrame = jobs[names].rename(columns=lambda name: name.removeprefix("config."))
+    return found
+
+
+def differing(config: pd.DataFrame) -> pd.DataFrame:
+    """Only the keys in which jobs differ; one that a job lacks and another has differs."""
+    kept = [name for name in config.columns if len({mark(value) for value in config[name]}) > 1]
+    found: pd.DataFrame = config[kept]
+    return found
+
+
+def mark(value: Any) -> Hashable:
+    """A value as something that equals itself: 1 and 1.0 are one, 1 and True are not, nested ones by content."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return ("bool", bool(value))
+    if isinstance(value, (int, float, np.number)):
+        return None if value != value else ("number", float(value) if abs(value) < 2**53 else str(value))  # noqa: PLR0124
+    if isinstance(value, str):
+        return ("text", value)
+    return ("other", json.dumps(value, sort_keys=True, default=str))
+
+
+def rank_correlation(one: pd.Series[Any], other: pd.Series[Any]) -> tuple[float, int]:
+    """Spearman's rank correlation over the jobs that have both numbers, and how many those are; NaN where one of
+    them does not vary, or where fewer than three have both."""
+    both = pd.DataFrame({"one": numbers(one), "other": numbers(other)}).dropna()
+    n = len(both)
+    if n < 3 or both["one"].nunique() < 2 or both["other"].nunique() < 2:
+        return float("nan"), n
+    ranks = both.rank()
+    return float(np.clip(np.corrcoef(ranks["one"], ranks["other"])[0, 1], -1.0, 1.0)), n
+
+
+def ranked(config: pd.DataFrame, values: pd.Series[float]) -> pd.DataFrame:
+    """The differing keys, those that go most with the metric first: index ``key``; ``correlation`` (rank correlation,
+    which is no cause), ``n`` (jobs that have both), ``distinct`` values, ``missing`` (jobs without the key).
+
+    A key whose values are no numbers has no order, so no correlation; such keys stand last."""
+    rows = []
+    for name in differing(config).columns:
+        cells = config[name]
+        orders = is_number(cells)
+        rho, n = rank_correlation(cells, values) if orders else (float("nan"), 0)
+        marks = [mark(value) for value in cells]
+        told = {each for each in marks if each is not None}
+        both = n if orders else sum(m is not None and v == v for m, v in zip(marks, values, strict=True))  # noqa: PLR0124
+        rows.append((name, rho, both, len(told), marks.count(None)))
+    frame = pd.DataFrame(rows, columns=["key", "correlation", "n", "distinct", "missing"]).set_index("key")
+    order = frame["correlation"].abs().sort_values(ascending=False, na_position="last", kind="stable").index
+    found: pd.DataFrame = frame.loc[order]
+    return found
+
+
+def folded(jobs: pd.DataFrame) -> dict[str, list[str]]:
+    """Jobs that differ only in seed, host or time, together: the first of each group and all its members.
+
+    Only jobs of one project whose configs are known are put together; every other one is a group of its own."""
+    config = configs(jobs)
+    kept = [name for name in config.columns if not by_chance(str(name))]
+    groups: dict[Hashable, list[str]] = {}
+    for at, uri in enumerate(map(str, jobs.index)):
+        known = config.iloc[at].notna().any() if len(config.columns) else False
+        same = (uri.rpartition("/job/")[0], *(mark(config[name].iloc[at]) for name in kept))
+        groups.setdefault(same if known else uri, []).append(uri)
+    return {members[0]: members for members in groups.values()}
+
+
+def by_chance(key: str) -> bool:
+    """Whether a key only says which of several like runs this was: a seed, a host, a time."""
+    return _BY_CHANCE.fullmatch(re.split(r"[./]", key)[-1]) is not None
+
+
+def folded_curves(curves: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Curves of the groups: ``job`` (the first of the group) ``metric step value`` (the mean at that step) ``spread``
+    (standard deviation, missing where n is 1) ``n`` (runs that have a finite value there)."""
+    owner = {uri: first for first, members in groups.items() for uri in members}
+    mine = curves.assign(job=curves["job"].astype(object).map(owner))
+    by = mine[mine["job"].notna()].groupby(["job", "metric", "step"], observed=True)["value"]
+    frame: pd.DataFrame = by.agg(value="mean", spread="std", n="count").reset_index()
+    return frame
+
+
+def outliers(values: pd.Series[float], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """In groups of four and more, the jobs far from the others: more than 3.5 robust standard deviations (by the median
+    absolute deviation) from the median."""
+    found = {first: _far(values.reindex(list(members)).dropna()) for first, members in groups.items()}
+    return {first: far for first, far in found.items() if far}
+
+
+def _far(values: pd.Series[float]) -> list[str]:
+    if len(values) < _ENOUGH:
+        return []
+    away = (values - values.median()).abs()
+    limit = _FAR * 1.4826 * float(away.median()) + 1e-9 * float(values.abs().max())
+    return [str(uri) for uri in values.index[away > limit]]
+
+
+def pareto(values: pd.DataFrame, wanted: Mapping[str, Goal] | None = None) -> pd.Series[bool]:
+    """Which jobs no other beats in all columns at once; a job that lacks a value is not among them."""
+    aims = goals(list(values.columns), wanted)
+    signs = np.array([1.0 if aims[name] == "min" else -1.0 for name in values.columns])
+    points = values.to_numpy(dtype=np.float64) * signs
+    whole = ~np.isnan(points).any(axis=1)
+    front = [
+        bool(whole[at])
+        and not bool(((points[whole] <= points[at]).all(axis=1) & (points[whole] < points[at]).any(axis=1)).any())
+        for at in range(len(points))
+    ]
+    found: pd.Series[bool] = pd.Series(front, index=values.index, dtype=bool)
+    return found
+
+
+def best_of(values: pd.DataFrame, wanted: Mapping[str, Goal] | None = None) -> pd.DataFrame:
+    """The best job a metric: index ``metric``; ``goal value job ties`` (others as good) ``n missing``."""
+    rows = []
+    for name, aim in goals(list(values.columns), wanted).items():
+        there = values[name].dropna()
+        top = float(there.min() if aim == "min" else there.max()) if len(there) else float("nan")
+        best = [str(uri) for uri in there.index[there == top]]
+        rows.append((name, aim, top, best[0] if best else None, max(len(best) - 1, 0), len(there)))
+    frame = pd.DataFrame(rows, columns=["metric", "goal", "value", "job", "ties", "n"]).set_index("metric")
+    found: pd.DataFrame = frame.assign(missing=len(values) - frame["n"])
+    return found
+
+
+def shades(values: pd.Series[Any]) -> list[float | None]:
+    """Where each value lies between the least and the greatest of its column, 0 to 1; None where it is missing, or
+    where they are all the same."""
+    cells = numbers(values).to_numpy()
+    fine = cells[np.isfinite(cells)]
+    if not len(fine) or fine.min() == fine.max():
+        return [None] * len(cells)
+    low, high = float(fine.min()), float(fine.max())
+    return [float((v - low) / (high - low)) if np.isfinite(v) else None for v in cells]

@@ -1,0 +1,199 @@
+"""``swnb.plot``: one figure of jobs, read for it or drawn from a frame that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final, Literal
+
+import pandas as pd
+
+from swnb.bridge import both_function
+from swnb.client.comparing import Comparison, comparison, for_plot, with_curves
+from swnb.errors import BadInput
+from swnb.fetch.tasks import in_thread
+from swnb.frames.compare import Goal, How, by_chance, configs, folded, folded_curves, ranked
+from swnb.plots.across import draw_bars, draw_parallel, draw_pareto, draw_scatter
+from swnb.plots.curves import Chart, count_of, when_of
+from swnb.plots.lines import View
+from swnb.plots.look import Picture, labels
+
+Kind = Literal["curves", "bars", "scatter", "parallel", "pareto"]
+KINDS: Final = ("curves", "bars", "scatter", "parallel", "pareto")
+_FIRST: Final = 6  # metrics that are drawn where none are named and each costs a field
+
+
+async def _plot(
+    jobs: Any,
+    metrics: str | Sequence[str] | None = None,
+    *,
+    kind: Kind = "curves",
+    table: str | None = None,
+    x: str = "step",
+    log: str = "",
+    smooth: float = 0.0,
+    window: int = 1,
+    span: tuple[Any, Any] | None = None,
+    fold: bool = False,
+    how: How = "last",
+    key: str | None = None,
+    goals: Mapping[str, Goal] | None = None,
+    size: tuple[float, float] = (8, 4),
+) -> Picture:
+    """Jobs of any mix of platforms as a matplotlib ``Figure``: one line a job, one field a metric.
+
+    ``jobs`` is what ``swnb.metrics`` takes, or a frame that it gave (then nothing is fetched). ``metrics`` are names,
+    None means all. ``table`` (Starwhale) is the table whose numeric columns they are; jobs that have no curves are
+    drawn as bars of their final values. ``x`` is ``"step"``, ``"time"``, ``"relative"`` (since the job's first point)
+    or a metric; ``log`` is ``"x"``, ``"y"`` or ``"xy"``; ``smooth`` (weight of an exponential mean, below 1) or
+    ``window`` (points of a mean) smooth, the values behind; ``span`` is the range of x; ``fold`` draws runs that differ
+    only in seed, host or time as one line with its spread; ``size`` is in inches.
+
+    ``kind`` draws one value a job instead (``how``: last, best, min, max): ``"bars"``; ``"scatter"`` against the config
+    key ``key``; ``"parallel"`` over the differing keys; ``"pareto"`` of two metrics (``goals``: ``{"loss": "min"}``).
+    Raises BadInput where a metric or key is not there, and what ``swnb.metrics`` and ``swnb.summary`` raise.
+    """
+    names = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
+    if kind not in KINDS:
+        raise BadInput(f"kind={kind!r} is no figure", todo=f"There are: {' '.join(KINDS)}")
+    if kind != "curves":
+        found = await _read(jobs, names, table, how)
+        return await in_thread(partial(across, found, kind, names, how, key=key, goals=goals, log=log, size=size))
+    view = View(x, log, smooth, window, _floats(span, x))
+    if fold:
+        return await in_thread(_folded, await _read(jobs, names, table, None), names, view, size)
+    frame, finals = long(jobs), None
+    if frame is None:
+        wanted = names if names is None or x in ("step", "time", "relative") else [*names, x]
+        frame, finals = await for_plot(jobs, wanted, table)
+        if names is None and finals is not None and frame.empty:
+            finals = finals.iloc[:, :_FIRST]
+    return (await in_thread(lambda: Chart(frame, names, view, size=size, finals=finals))).figure
+
+
+plot = both_function(_plot)
+
+
+def draw(
+    frame: pd.DataFrame,
+    metrics: Sequence[str] | None = None,
+    *,
+    x: str = "step",
+    size: tuple[float, float] = (8, 4),
+    **view: Any,
+) -> Picture:
+    """The Figure of a long frame (``job metric step value``, and ``time`` for ``x="time"``); ``log``, ``smooth``,
+    ``window`` and ``span`` as for ``plot``."""
+    return Chart(frame, metrics, View(x, **view), size=size).figure
+
+
+async def _read(jobs: Any, names: list[str] | None, table: str | None, how: How | None) -> Comparison:
+    """Jobs, configs and summaries, and the curves where the summaries cannot tell (``how`` None: always)."""
+    found = await comparison(jobs, table=table)
+    wanted = found.metrics[:_FIRST] if names is None else names
+    if missing := [name for name in wanted if name not in found.metrics]:
+        raise BadInput(f"there is no metric {missing[0]!r}", todo=f"There are: {', '.join(found.metrics) or 'none'}")
+    known = found.summary.columns
+    whole = known if how == "last" else [name for name in known if how and f"{name}.min" in known]
+    short = [name for name in wanted if name not in whole]
+    return await with_curves(found, found.lacks(short))
+
+
+def across(
+    found: Comparison,
+    kind: str,
+    names: Sequence[str] | None,
+    how: How = "last",
+    *,
+    key: str | None = None,
+    goals: Mapping[str, Goal] | None = None,
+    log: str = "",
+    size: tuple[float, float] = (8, 4),
+) -> Picture:
+    """The figure of one value a job and metric. BadInput where the key is not there, or where metrics are too few."""
+    chosen = list(found.metrics[:_FIRST] if names is None else names)
+    values = found.values(chosen, how, goals)
+    said = " · ".join(part for part in (f"{how} value", when_of(found.summary)) if part)
+    if kind == "bars":
+        return draw_bars(values, size=size, said=said)
+    config = configs(found.jobs)
+    if kind == "parallel":
+        return draw_parallel(side_by_side(config, values), size=size, said=said)
+    if kind == "pareto":
+        if len(chosen) != 2:
+            raise BadInput(f"a Pareto front is of two metrics, not {len(chosen)}", todo="Name two in metrics")
+        return draw_pareto(values, goals, log=log, size=size, said=said)
+    if key not in config.columns or not chosen:
+        raise BadInput(f"there is no config key {key!r}", todo=f"There are: {', '.join(config.columns) or 'none'}")
+    return draw_scatter(config[key], values.iloc[:, 0], log=log, size=size, said=said)
+
+
+def side_by_side(config: pd.DataFrame, values: pd.DataFrame, most: int = 8) -> pd.DataFrame:
+    """The differing keys that go most with the first metric, then the metrics."""
+    first = values.iloc[:, 0] if len(values.columns) else pd.Series(float("nan"), index=values.index)
+    told_apart = ranked(config, first)
+    told_apart = told_apart[told_apart["distinct"] > 1]
+    keys = [name for name in told_apart.index if not by_chance(str(name))][:most]
+    told = values.rename(columns={name: f"{name} (metric)" for name in values.columns if name in keys})
+    table: pd.DataFrame = config[keys].join(told)
+    return table
+
+
+def _folded(found: Comparison, names: list[str] | None, view: View, size: tuple[float, float]) -> Picture:
+    frame = found.curves if names is None else found.curves[found.curves["metric"].isin([*names, view.x])]
+    frame.attrs = found.curves.attrs
+    return fold_chart(found, frame, names, view, size).figure
+
+
+def fold_chart(
+    found: Comparison, frame: pd.DataFrame, names: list[str] | None, view: View, size: tuple[float, float]
+) -> Chart:
+    """Runs that differ only by chance as one line: mean, spread, n."""
+    if view.x not in ("step",):
+        raise BadInput("runs are folded step by step", todo='Draw them over x="step"')
+    there = set(frame["job"].unique())
+    groups = {first: kept for first, all_ in folded(found.jobs).items() if (kept := [j for j in all_ if j in there])}
+    groups = {kept[0]: kept for kept in groups.values()}
+    short = dict(zip(groups, labels(list(groups)) if groups else [], strict=True))
+    titles = {
+        first: f"{short[first]} (mean of n = {len(all_)})" if len(all_) > 1 else short[first]
+        for first, all_ in groups.items()
+    }
+    runs = sum(map(len, groups.values()))
+    said = f"{runs:,} runs as {len(groups):,} lines, mean ± standard deviation, {count_of(frame)}"
+    mean = folded_curves(frame, groups)
+    mean.attrs = {}
+    return Chart(mean, names, view, size=size, names=titles, said=" · ".join(p for p in (said, when_of(frame)) if p))
+
+
+def _floats(span: tuple[Any, Any] | None, x: str) -> tuple[float, float] | None:
+    """A range of x as the axis counts it: times as days since 1970, durations as seconds."""
+    if span is None:
+        return None
+    low, high = (_place(end, x) for end in span)
+    return low, high
+
+
+def _place(end: Any, x: str) -> float:
+    if x == "time" and not isinstance(end, (int, float)):
+        moment = pd.Timestamp(end)
+        moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
+        return float(moment.timestamp() / 86_400)
+    return (
+        float(pd.Timedelta(end).total_seconds())
+        if x == "relative" and not isinstance(end, (int, float))
+        else float(end)
+    )
+
+
+def long(jobs: Any) -> pd.DataFrame | None:
+    """A frame of ``swnb.metrics``, wide ones made long; None for anything else."""
+    if not isinstance(jobs, pd.DataFrame):
+        return None
+    if {"job", "metric", "step", "value"} <= set(jobs.columns):
+        return jobs
+    if list(jobs.index.names) != ["job", "step"]:
+        return None
+    tall: pd.DataFrame = jobs.reset_index().melt(["job", "step"], var_name="metric", value_name="value")
+    tall.attrs = jobs.attrs
+    return tall

@@ -1,0 +1,338 @@
+"""`swnb.compare(jobs)`: jobs of any mix of platforms in one panel: a table, the figure that its selection drives, what
+differs in their configs and what goes with it.
+
+The panel is there at once. Curves are read when a metric is first chosen, and while jobs go they are read again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import ipywidgets as w
+import pandas as pd
+
+from swnb.bridge import submit
+from swnb.client.comparing import Comparison, comparison, going, refreshed, uris_of, with_curves
+from swnb.errors import BadInput
+from swnb.fetch.tasks import in_thread
+from swnb.frames.compare import Goal, How, configs, differing
+from swnb.plots import Picture
+from swnb.widgets import progress
+from swnb.widgets.comparebar import Asked, Bar
+from swnb.widgets.comparedraw import Drawing, Painter, Shown, data_uri
+from swnb.widgets.comparetable import HeatGrid, best_page, columns_of_table, config_page, table_of
+from swnb.widgets.part import STYLE, Box, Part, button, code, say, show, weakly
+from swnb.widgets.static import escape
+from swnb.widgets.table import note_of
+from swnb.widgets.twin import VIEW, Twin
+
+_PATIENCE: Final = 0.6  # seconds that the first picture waits for what is under way
+_LONG: Final = 60.0  # seconds that `figure` and `frame` wait for what is under way
+_POLL: Final = 5.0  # seconds between two readings of jobs that go
+_SELDOM: Final = 60.0  # the same, where nothing changes or the server does not answer
+_LINK: Final = 4_000_000  # bytes of a download that stands in the page
+_TYPES: Final = {".png": "image/png", ".svg": "image/svg+xml", ".csv": "text/csv", ".py": "text/x-python"}
+
+
+class Compare(Twin, Box):
+    """The panel. `figure` is the matplotlib Figure that is shown, `frame` the table, `selected` the chosen rows of it,
+    `code` makes it all again, `save(path)` writes PNG, SVG, CSV or that code, `close()` ends it."""
+
+    def __init__(
+        self, jobs: Any, asked: Asked, *, table: str | None = None, goals: Mapping[str, Goal] | None = None
+    ) -> None:
+        self._lock = threading.RLock()
+        self._jobs, self._table, self._goals = jobs, table, goals
+        self._uris = uris_of(jobs)
+        self._asked = asked
+        self._painter = Painter()
+        self.found: Comparison | None = None
+        self._poll: Future[None] | None = None
+        self._tabled: object = None  # what the table shows
+        self._grid = HeatGrid(pd.DataFrame({"name": []}), columns=[], height_rows=10)
+        self._bar = Bar(asked, weakly(self, Compare._changed))
+        self._drawing = Drawing(self._lock)
+        self._best, self._config = w.HTML(), w.HTML()
+        self._tabs = w.Tab(children=[self._best, self._config], titles=["Best", "Config differences"])
+        self._live = w.ToggleButton(description="Live", value=True, tooltip="Read again while jobs go")
+        self._live.observe(weakly(self, Compare._toggled), "value")
+        self._links = w.HTML()
+        ways = [self._live, button("Refresh", weakly(self, Compare.refresh), "Read the jobs again")]
+        ways.append(button("Export", weakly(self, Compare._export), "PNG, SVG, CSV, and the code"))
+        content = [self._grid, self._bar, self._drawing, w.HBox(ways), self._links, self._tabs]
+        self._read = Part(self._lock, content)
+        style = w.HTML(STYLE)
+        show(style, False)
+        super().__init__([style, self._read])
+        self.add_class("swnb-panel")
+        self._grid.observe(weakly(self, Compare._selected), "selected")
+        self._grid.observe(weakly(self, Compare._twin_changed), ["_body", "_picks", "note"])
+        self._read.load("jobs", lambda: comparison(jobs, table=table), weakly(self, Compare._take), server=self._server)
+
+    # -- what is there
+
+    @property
+    def figure(self) -> Picture | None:
+        """The Figure that is shown, once it is there (up to a minute); None where there is nothing to draw."""
+        self._wait(_LONG)
+        return self._drawing.shown.figure if self._drawing.shown is not None else None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a job: name, status, the chosen metrics' values, the config keys that differ."""
+        self._read.wait(_LONG)
+        return self._grid.frame
+
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The selected rows of `frame`; with none selected all jobs are drawn."""
+        return self._grid.selected_frame
+
+    @property
+    def code(self) -> str:
+        """The Python that makes the panel, and the figure, again."""
+        asked, table = self._now(), f", table={self._table!r}" if self._table else ""
+        goals = f", goals={dict(self._goals)!r}" if self._goals else ""
+        given = f", {list(asked.metrics)!r}{table}{asked.options()}{goals}"
+        lines = [f"panel = swnb.compare({_one(self._uris)}{given})"]
+        shown = self._drawing.shown
+        span = f", span={shown.span!r}" if shown is not None and shown.span is not None else ""
+        if asked.kind == "pareto":  # of two, whatever is chosen
+            given = given.replace(repr(list(asked.metrics)), repr(list(asked.metrics[:2])))
+        lines.append(f"figure = swnb.plot({_one(self._drawn())}{given}{span})")
+        return "\n".join(lines)
+
+    def save(self, path: str | Path) -> Path:
+        """Write what is shown: ``.png`` ``.svg`` the figure, ``.csv`` the table, ``.py`` the code."""
+        there = Path(path)
+        kind = there.suffix.lower()
+        self._wait(_LONG)
+        shown = self._drawing.shown
+        if kind not in (".png", ".svg", ".csv", ".py") or shown is None:
+            raise BadInput(f"{there.name} cannot be written", todo="There are .png, .svg, .csv and .py")
+        there.write_bytes(self._files(shown)[kind]())
+        return there
+
+    def refresh(self) -> None:
+        """Read the jobs, and the curves of those that had not ended, again."""
+        found, table = self.found, self._table
+        if found is None:
+            self._read.reload()
+            return
+        take = weakly(self, Compare._take)
+        self._read.load("jobs", lambda: refreshed(found, table=table), take, server=self._server)
+
+    def close(self) -> None:
+        """End all that is under way and free every widget of the panel."""
+        poll, self._poll = self._poll, None
+        if poll is not None:
+            poll.cancel()
+        super().close()
+        self.found = None
+
+    @property
+    def _server(self) -> str:
+        return self._uris[0].partition("/project/")[0] if self._uris else ""
+
+    def _now(self) -> Asked:
+        return self._bar.asked if self.found is not None else self._asked
+
+    def _drawn(self) -> list[str]:
+        """The jobs that the figure shows: the selected ones, or all."""
+        if self.found is None:
+            return self._uris
+        return [str(uri) for uri in self.selected.index] or self.found.uris
+
+    # -- what happens
+
+    def _take(self, found: Comparison) -> None:
+        self.found = found
+        keys = [str(name) for name in differing(configs(found.jobs)).columns]
+        self._bar.offer(found.series, found.metrics, keys)
+        self._changed()
+        self._watch()
+
+    def _changed(self) -> None:
+        """Another choice, or other data: read the curves that are not here yet, then draw."""
+        found, asked, goals = self.found, self._bar.asked, self._goals
+        if found is None or not asked.metrics:
+            there = found is not None and bool(found.metrics)
+            self._drawing.clear("Choose a metric above." if there else "These jobs have no metrics.")
+            return
+        self._table_again(found, asked)
+        jobs = self._drawn()
+        lacks = found.lacks([*asked.metrics, asked.x]) if asked.kind == "curves" else []
+        self._drawing.quiet = not lacks
+        painter, took = self._painter, weakly(self, Compare._took)
+
+        async def fetch() -> Any:
+            whole = await with_curves(found, lacks)
+            if lacks:
+                await in_thread(took, whole, found)
+            await painter.turn()
+            return await in_thread(painter.paint, whole, asked, jobs, goals)
+
+        self._drawing.load("curves" if lacks else "the figure", fetch, self._drawing.put, server=self._server)
+
+    def _took(self, whole: Comparison, before: Comparison) -> None:
+        with self._lock:
+            if self.found is before:
+                self.found = whole
+                self._table_again(whole, self._bar.asked)
+
+    def _table_again(self, found: Comparison, asked: Asked) -> None:
+        if self._tabled == (id(found), asked.metrics, asked.how):
+            return
+        self._tabled = (id(found), asked.metrics, asked.how)
+        frame = table_of(found, asked.metrics, asked.how, self._goals)
+        warm = [name for name in frame.columns if str(name).removesuffix(" (metric)") in asked.metrics]
+        self._grid.show(frame, columns_of_table(frame), warm)
+        gone = [name for name in self._asked.metrics if name not in found.metrics]
+        said = [f"no metric is called {', '.join(gone)}"] if gone else []
+        parts = [note_of(frame, "jobs"), f"{asked.how} values, bluer is more", *said, *found.notes]
+        self._grid.note = " · ".join(part for part in parts if part)
+        self._grid.caption = f"{len(frame):,} jobs"
+        self._best.value = best_page(found, asked.metrics, asked.how, self._goals)
+        self._config.value = config_page(found, asked.metrics[0], asked.how, self._goals)
+
+    def _selected(self, _change: object) -> None:
+        with self._lock:
+            self._changed()
+
+    def _export(self) -> None:
+        shown = self._drawing.shown
+        if shown is None:
+            self._links.value = say("There is no figure yet.")
+            return
+        links = [_link(f"compare{kind}", make()) for kind, make in self._files(shown).items()]
+        lines = "<br>".join(code(line) for line in self.code.splitlines())
+        self._links.value = f'<div class="swnb-say">{" · ".join(links)}<br>{lines}</div>'
+
+    def _files(self, shown: Shown) -> dict[str, Callable[[], bytes]]:
+        """What can be written, by its ending."""
+        drawn = partial(self._painter.svg, shown.figure)
+        return {".png": lambda: shown.image, ".svg": drawn, ".csv": self._csv, ".py": self._script}
+
+    def _csv(self) -> bytes:
+        return self._grid.frame.to_csv().encode("utf-8", "replace")
+
+    def _script(self) -> bytes:
+        return f"import swnb\n\n{self.code}\n".encode("utf-8", "replace")
+
+    # -- while jobs go
+
+    def _toggled(self, _change: object) -> None:
+        with self._lock:
+            self._watch()
+
+    def _watch(self) -> None:
+        """Poll exactly while it is wanted and some job goes."""
+        wanted = self._live.value and self.found is not None and going(self.found) and self.comm is not None
+        show(self._live, self.found is not None and going(self.found))
+        if wanted and self._poll is None:
+            self._poll = submit(_polling(weakref.ref(self)))
+        elif not wanted and self._poll is not None:
+            self._poll.cancel()
+            self._poll = None
+
+    def _renewed(self, found: Comparison, before: Comparison) -> bool:
+        """Show what was read anew, unless something else was read meanwhile; whether it tells anything new."""
+        with self._lock:
+            if self.comm is None or self.found is not before:
+                return True
+            new = len(found.curves) != len(before.curves) or not found.jobs["status"].equals(before.jobs["status"])
+            self._take(found)
+            return new
+
+    # -- the twins that a saved notebook keeps
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
+        data = super()._repr_mimebundle_(**kwargs)
+        if data is None:
+            return None
+        page, text = self._twin()
+        return {**data, "text/html": page, "text/plain": text}
+
+    def _view_bundle(self) -> dict[str, Any] | None:
+        data = super()._repr_mimebundle_()
+        return None if data is None else data[VIEW]
+
+    def hide_twin(self, id_: str) -> None:
+        self._grid.hide_twin(id_)
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        for part in (self._read, self._drawing):
+            part.wait(max(end - time.monotonic(), 0))
+
+    def _twin(self) -> tuple[str, str]:
+        self._wait(_PATIENCE)
+        said = [part.said for part in (self._read, self._drawing) if part.said]
+        told = [] if self._drawing.shown is None else [self._drawing.shown.figure.told]
+        page, text = self._grid._twin() if self.found is not None else ("", "")
+        pages = [page, *(f"<p>{escape(line)}</p>" for line in said), self._drawing.page(), self._best.value]
+        return "\n".join([*pages, f"<pre>{html.escape(self.code)}</pre>"]), "\n\n".join([text, *said, *told, self.code])
+
+
+async def _polling(panel: weakref.ref[Compare]) -> None:
+    every = _POLL
+    while (there := panel()) is not None and there.found is not None and going(there.found):
+        before, table = there.found, there._table
+        del there
+        await asyncio.sleep(every)
+        began = time.monotonic()
+        try:
+            with progress.quiet():
+                found = await refreshed(before, table=table)
+        except Exception:  # the server may be back next time; what is shown says as of when
+            every = min(every * 2, _SELDOM)
+            continue
+        there = panel()
+        new = there is not None and await in_thread(there._renewed, found, before)
+        every = max(_POLL, 3 * (time.monotonic() - began)) if new else min(every * 1.5, _SELDOM)
+        del there
+
+
+def compare(
+    jobs: Any,
+    metrics: str | Sequence[str] | None = None,
+    *,
+    table: str | None = None,
+    how: How = "last",
+    kind: str = "curves",
+    x: str = "step",
+    log: str = "",
+    smooth: float = 0.0,
+    fold: bool = False,
+    key: str | None = None,
+    goals: Mapping[str, Goal] | None = None,
+) -> Compare:
+    """The panel that compares jobs: URIs, handles or a frame of jobs, of any mix of platforms. ``metrics`` are those
+    chosen at first; ``table`` (Starwhale) names the table whose numeric columns are curves; the others are the first
+    choice of the controls, as for ``swnb.plot``. Returns at once; errors are shown in the panel."""
+    names = (metrics,) if isinstance(metrics, str) else tuple(metrics or ())
+    asked = Asked(names, kind, how, x, log, smooth, fold, key)
+    asked.view()  # refuses what is no view
+    return Compare(jobs, asked, table=table, goals=goals)
+
+
+def _link(name: str, data: bytes) -> str:
+    if len(data) > _LINK:
+        return f"{name}: too large for the page, use panel.save({name!r})"
+    return f'<a download="{name}" href="{data_uri(_TYPES[Path(name).suffix], data)}">{name}</a>'
+
+
+def _one(uris: Sequence[str]) -> str:
+    return repr(uris[0]) if len(uris) == 1 else repr(list(uris))
+
+
+__all__ = ["Compare", "compare"]

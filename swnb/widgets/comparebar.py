@@ -1,0 +1,154 @@
+"""What can be chosen in a comparison: metrics, figure, axes, smoothing, range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import ipywidgets as w
+
+from swnb.frames.compare import HOWS, How
+from swnb.plots import View
+from swnb.plots.asked import KINDS
+from swnb.widgets.part import Box, show
+from swnb.widgets.static import escape
+
+_AXES: Final = ("step", "time", "relative")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is drawn. ``zoom`` is the range of x in percent of all."""
+
+    metrics: tuple[str, ...] = ()
+    kind: str = "curves"
+    how: How = "last"
+    x: str = "step"
+    log: str = ""
+    smooth: float = 0.0
+    fold: bool = False
+    key: str | None = None
+    zoom: tuple[float, float] = (0.0, 100.0)
+
+    def view(self, span: tuple[float, float] | None = None) -> View:
+        return View("step" if self.fold else self.x, self.log, self.smooth, 1, span)
+
+    def options(self) -> str:
+        """The arguments of ``swnb.plot`` and ``swnb.compare`` that differ from what they are without."""
+        plain = Asked(key=self.key if self.kind != "scatter" else None)  # no other figure has a key
+        said = [(each.name, getattr(self, each.name)) for each in fields(self) if each.name not in ("metrics", "zoom")]
+        return "".join(f", {name}={value!r}" for name, value in said if value != getattr(plain, name))
+
+
+class Bar(Box):
+    """The controls; `changed` is called when one of them is moved."""
+
+    def __init__(self, asked: Asked, changed: Callable[[], object]) -> None:
+        self._changed = changed
+        self._wanted = asked
+        self._metrics = w.SelectMultiple(
+            description="Metrics", rows=4, tooltip="Ctrl or Shift for several", layout=w.Layout(width="min(380px, 98%)")
+        )
+        self._kind = w.Dropdown(description="Figure", options=KINDS, value=asked.kind, layout=_wide(190))
+        self._how = w.Dropdown(description="Value", options=HOWS, value=asked.how, layout=_wide(190))
+        self._x = w.Dropdown(description="X axis", options=_AXES, layout=_wide(230))
+        self._key = w.Dropdown(description="Config key", options=[], layout=_wide(280))
+        self._logs = [self._toggle(f"log {axis}", axis in asked.log) for axis in "xy"]
+        self._fold = self._toggle("fold seeds", asked.fold)
+        self._smooth = w.FloatSlider(
+            description="Smoothing", value=asked.smooth, max=0.99, step=0.01, continuous_update=False, layout=_wide(300)
+        )
+        self._zoom = w.FloatRangeSlider(
+            description="Range (%)", value=asked.zoom, max=100, step=0.5, continuous_update=False, layout=_wide(380)
+        )
+        self._curves = w.HBox([self._x, self._fold, self._smooth, self._zoom])
+        first = w.HBox([self._metrics, w.VBox([self._kind, self._how]), self._key, *self._logs])
+        for line in (first, self._curves):
+            line.layout.flex_flow = "row wrap"
+        super().__init__([first, self._curves])
+        for each in self._all():
+            each.observe(self._moved, "value")
+        self._arrange()
+
+    def _all(self) -> list[w.Widget]:
+        return [
+            self._metrics,
+            self._kind,
+            self._how,
+            self._x,
+            self._key,
+            *self._logs,
+            self._fold,
+            self._smooth,
+            self._zoom,
+        ]
+
+    def _toggle(self, text: str, on: bool) -> w.ToggleButton:
+        return w.ToggleButton(description=text, value=on, layout=w.Layout(width="auto"))
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(
+            tuple(self._metrics.value),
+            self._kind.value,
+            self._how.value,
+            self._x.value,
+            "".join(axis for axis, toggle in zip("xy", self._logs, strict=True) if toggle.value),
+            self._smooth.value,
+            self._fold.value,
+            self._key.value,
+            tuple(self._zoom.value),
+        )
+
+    def offer(self, series: Sequence[str], metrics: Sequence[str], keys: Sequence[str]) -> None:
+        """What there is to choose from; what was chosen stays where it still is there."""
+        with _still(self):
+            chosen = [name for name in (self._metrics.value or self._wanted.metrics) if name in metrics]
+            first = tuple(series[:3]) or tuple(metrics[:4])
+            _fill(self._metrics, metrics, tuple(chosen) or first)
+            self._metrics.rows = min(max(len(metrics), 3), 6)
+            _fill(self._x, [*_AXES, *(name for name in series if name not in _AXES)], self._wanted.x)
+            _fill(self._key, keys, self._wanted.key)
+            self._arrange()
+
+    def _moved(self, _change: object) -> None:
+        self._arrange()
+        self._changed()
+
+    def _arrange(self) -> None:
+        kind = self._kind.value
+        show(self._curves, kind == "curves")
+        show(self._key, kind == "scatter")
+        for toggle in self._logs:
+            show(toggle, kind in ("curves", "scatter", "pareto"))
+
+    def close(self) -> None:
+        self._changed = lambda: None
+        super().close()
+
+
+@contextmanager
+def _still(bar: Bar) -> Iterator[None]:
+    """While the choices are set, nobody is told."""
+    for each in bar._all():
+        each.unobserve(bar._moved, "value")
+    yield
+    for each in bar._all():
+        each.observe(bar._moved, "value")
+
+
+def _fill(choice: Any, names: Sequence[str], value: Any) -> None:
+    """New options; the present value stays where it is among them."""
+    several = isinstance(choice, w.SelectMultiple)
+    before = choice.value
+    choice.options = [(name if name.isprintable() else escape(name), name) for name in names]
+    if several:
+        choice.value = tuple(value)
+    elif names:
+        choice.value = before if before in names and before != names[0] else value if value in names else names[0]
+
+
+def _wide(pixels: int) -> w.Layout:
+    return w.Layout(width=f"min({pixels}px, 98%)")
