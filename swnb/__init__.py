@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Project,
         Server,
         allow_actions,
+        changes,
         connect,
         events,
         forget,
@@ -40,25 +41,31 @@ if TYPE_CHECKING:
         summary,
         tables,
         tasks,
+        wait,
     )
     from swnb.plots import plot
     from swnb.widgets.browse import browse
+    from swnb.widgets.compare import compare
     from swnb.widgets.signin import signin
     from swnb.widgets.table import table
+    from swnb.widgets.watch import watch
 
 _HOME = {
     **dict.fromkeys(
         (
             *("Job", "Project", "Server", "allow_actions", "connect", "events", "forget", "jobs", "logs", "metrics"),
             *("open", "partial", "projects", "provenance", "rows", "scan", "servers", "summary", "tables", "tasks"),
+            *("changes", "wait"),
         ),
         "swnb.client.public",
     ),
     "doctor": "swnb.client.doctor",
     "plot": "swnb.plots",
     "browse": "swnb.widgets.browse",
+    "compare": "swnb.widgets.compare",
     "signin": "swnb.widgets.signin",
     "table": "swnb.widgets.table",
+    "watch": "swnb.widgets.watch",
 }
 _MODULES = ("errors", "sandbox", "sdk")
 
@@ -69,6 +76,8 @@ __all__ = [
     "__version__",
     "allow_actions",
     "browse",
+    "changes",
+    "compare",
     "connect",
     "doctor",
     "errors",
@@ -92,6 +101,8 @@ __all__ = [
     "table",
     "tables",
     "tasks",
+    "wait",
+    "watch",
 ]
 
 

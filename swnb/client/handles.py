@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from swnb.bridge import both, both_iter
 from swnb.client import logs as log
-from swnb.client import verbs
+from swnb.client import verbs, waiting
+from swnb.client.actions import actions_allowed
 from swnb.client.source import Source, source_of
 from swnb.client.told import told
 from swnb.client.where import job_of, one
@@ -18,18 +19,7 @@ from swnb.errors import ActionsOff, Unsupported
 from swnb.model import JobInfo, ProjectInfo, Status
 from swnb.uri import Ref
 
-_allowed = False
 _ACTIONS: Final = ("stop", "pause", "resume", "delete")
-
-
-def allow_actions(on: bool = True) -> None:
-    """Let calls that change something (stop, pause, resume, delete, …) go through in this process."""
-    global _allowed  # noqa: PLW0603
-    _allowed = on
-
-
-def actions_allowed() -> bool:
-    return _allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +98,7 @@ class Job(_Handle):
 
     tasks = both(verbs.tasks)
     events = both(verbs.events)
+    wait = both(waiting.wait)
     summary = both(verbs.summary)
     tables = both(verbs.tables)
     rows = both(verbs.rows)
@@ -146,7 +137,7 @@ def _allow(source: Source, action: str, would: str, yes: bool) -> None:
     """Unsupported where the platform has no such action, ActionsOff where nobody allowed it."""
     if action not in source.backend.actions:
         raise Unsupported(f"{source.entry.platform} cannot {action} a job", where=source.entry.name)
-    if not (yes or _allowed):
+    if not (yes or actions_allowed()):
         given = "…, " if action == "submit" else ""
         raise ActionsOff(
             would, where=source.entry.name, todo=f"Say swnb.allow_actions() first, or .{action}({given}yes=True)"

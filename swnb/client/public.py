@@ -7,9 +7,10 @@ import pandas as pd
 from swnb import settings
 from swnb.bridge import both_function, both_iter_function, run
 from swnb.client import logs as log
-from swnb.client import verbs
+from swnb.client import verbs, waiting
+from swnb.client.actions import allow_actions
 from swnb.client.answer import partial_frame
-from swnb.client.handles import Job, Project, Server, allow_actions, open_
+from swnb.client.handles import Job, Project, Server, open_
 from swnb.client.source import close_all
 from swnb.frames import tables as frames
 from swnb.frames.provenance import provenance
@@ -21,6 +22,7 @@ __all__ = [
     "Project",
     "Server",
     "allow_actions",
+    "changes",
     "connect",
     "events",
     "forget",
@@ -37,6 +39,7 @@ __all__ = [
     "summary",
     "tables",
     "tasks",
+    "wait",
 ]
 
 projects = both_function(verbs.projects)
@@ -49,6 +52,8 @@ scan = both_iter_function(verbs.scan)
 metrics = both_function(verbs.metrics)
 logs = both_function(log.logs)
 events = both_function(verbs.events)
+wait = both_function(waiting.wait)
+changes = both_iter_function(waiting.changes)
 open = open_  # noqa: A001 - the public name
 
 

@@ -138,6 +138,17 @@ READS: Final = (
     Verb("tables", "Names of the tables of a job.", (_JOB,)),
     ROWS,
     Verb("logs", "The log of a job.", (_JOB,), (Option("tail", "only the last lines, so many", "count"),)),
+    Verb(
+        "wait",
+        "Wait until jobs have ended.",
+        (_JOBS,),
+        (
+            Option("until", "also until they are: queued running paused stopping …, with commas between", "list"),
+            Option("first", "until one of them has", "flag"),
+            Option("timeout", "at most so many seconds", "seconds"),
+            Option("every", "seconds between two looks", "seconds"),
+        ),
+    ),
     Verb("events", "What the platform noted about jobs.", (_JOBS,)),
     Verb(
         "metrics",

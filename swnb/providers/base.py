@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Final, Protocol, runtime_checkable
 
-from swnb.call import Call, Listing, Plan, SignedIn
+from swnb.call import Call, Listing, Plan, SignedIn, at_once
 from swnb.errors import BadURI, Unsupported
 from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, Series, SummaryRow, TaskInfo
 from swnb.settings import Credential
@@ -22,14 +22,25 @@ from swnb.settings import Credential
 @dataclass(frozen=True, slots=True)
 class LogPart:
     """A piece of a job's log: one file or one live stream. ``live`` names a WebSocket path (no text then), ``signed``
-    says that our sign-in goes along there. ``more``: the plan of what came after this text, to be asked now and then;
-    None where nothing can come any more."""
+    says that our sign-in goes along there, ``torn`` that its frames may end within a line. ``more``: the plan of what
+    came after this text, to be asked now and then; None where nothing can come any more. Of a live one it is the plan
+    of all there is so far."""
 
     title: str
     text: str = ""
     live: str | None = None
     signed: bool = False
+    torn: bool = False
     more: Callable[[], Plan[LogPart]] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """How known jobs stand: those of ``jobs`` that it tells of (the very same record where nothing changed), and in
+    ``others`` the keys of further ones that it shows, which may be new or removed: only the list tells."""
+
+    jobs: Sequence[JobInfo]
+    others: frozenset[str] = frozenset()
 
 
 @runtime_checkable
@@ -49,6 +60,10 @@ class Backend(Protocol):
     def project(self, project: str | None) -> Plan[ProjectInfo]: ...
     def jobs(self, project: str | None, query: JobQuery) -> Plan[Listing[JobInfo]]: ...
     def job(self, project: str | None, job: str) -> Plan[JobInfo]: ...
+    def glance(self, project: str, known: Sequence[JobInfo]) -> Plan[Glance | None]:
+        """How the jobs of a project stand, where that costs much less than their list; None where it does not."""
+        ...
+
     def tasks(self, project: str | None, job: str) -> Plan[Sequence[TaskInfo]]: ...
     def summary(self, project: str | None, jobs: Sequence[str] | None) -> Plan[Sequence[SummaryRow]]: ...
     def metric_names(self, project: str | None, job: str) -> Plan[Sequence[str]]:
@@ -104,6 +119,9 @@ class Lacking:
     in_flight = 16
     implied: str | None = None
 
+    def glance(self, project: str, known: Sequence[JobInfo]) -> Plan[Glance | None]:
+        return no_glance()
+
     def tasks(self, project: str | None, job: str) -> Plan[Sequence[TaskInfo]]:
         raise unsupported(self.platform, "tasks")
 
@@ -141,6 +159,12 @@ class Lacking:
 
     def blobs(self, links: Sequence[str]) -> Plan[Mapping[str, str]]:
         raise unsupported(self.platform, "values that are stored apart")
+
+
+@at_once
+def no_glance() -> Glance | None:
+    """For platforms whose list costs no more than any other question."""
+    return None
 
 
 class TableScan(Protocol):
@@ -187,6 +211,7 @@ _ours: Final[Mapping[str, tuple[str, str]]] = {
     "supervisely": ("supervisely", "Supervisely"),
     "ray": ("rayjobs", "Ray"),
     "yuanrong": ("rayjobs", "YuanRong"),
+    "istari": ("istari", "Istari"),
 }
 #: modules that can tell by asking whether a server is one of theirs: ``recognise() -> Plan[platform or None]``
 _telling: Final = ("rayjobs",)

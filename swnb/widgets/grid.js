@@ -88,7 +88,20 @@ class GridView {
     this.root.append(bar, this.menu, this.port, this.empty, this.note, this.problem);
   }
 
+  /** Lab leaves the keys of the panel's lists and sliders to them. (It looks for this mark no further up than the
+   * element that its own rule fits, which is the focused one.) */
+  keepKeys() {
+    const mark = (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+    const placed = new ResizeObserver(() => {
+      const panel = this.root.closest(".swnb-panel");
+      panel?.addEventListener("focusin", mark);
+      if (panel) placed.disconnect();
+    });
+    placed.observe(this.root);
+  }
+
   listen() {
+    this.keepKeys();
     this.watched = {
       "change:_twins": () => this.takeTwins(),
       "change:_head": () => this.takeHead(),

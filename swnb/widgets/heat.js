@@ -10,17 +10,3 @@ GridView.prototype.paintCell = function paintCell(cell, kind, value) {
   cell.style.background = share ? `color-mix(in srgb, #0072b2 ${share}%, transparent)` : "";
 };
 
-const listenPlain = GridView.prototype.listen;
-
-/** Once the grid stands in its panel: Lab leaves the keys of the panel's lists and sliders to them. (It looks for this
- * mark no further up than the element that its own rule fits, which is the focused one.) */
-GridView.prototype.listen = function listen() {
-  listenPlain.call(this);
-  const mark = (event) => event.target.setAttribute("data-lm-suppress-shortcuts", "true");
-  const placed = new ResizeObserver(() => {
-    const panel = this.root.closest(".swnb-panel");
-    panel?.addEventListener("focusin", mark);
-    if (panel) placed.disconnect();
-  });
-  placed.observe(this.root);
-};

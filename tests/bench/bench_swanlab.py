@@ -131,6 +131,7 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["serve"]:
         serve()
     elif sys.argv[1:]:
-        print(json.dumps({"ours": ours, "sdk07": sdk07, "sdk010": sdk010}[sys.argv[1]](*sys.argv[2:4], int(sys.argv[4]))))
+        reader = {"ours": ours, "sdk07": sdk07, "sdk010": sdk010}[sys.argv[1]]
+        print(json.dumps(reader(sys.argv[2], sys.argv[3], int(sys.argv[4]))))
     else:
         main()

@@ -11,7 +11,7 @@ import pytest
 import swnb
 
 HEAVY = ("pandas", "numpy", "matplotlib", "ipywidgets", "anywidget", "IPython", "httpx", "aiohttp", "msgspec")
-DOORS = ("events", "jobs", "logs", "metrics", "projects", "rows", "scan", "summary", "tables", "tasks")
+DOORS = (*("events", "jobs", "logs", "metrics", "projects", "rows", "scan", "summary", "tables", "tasks", "wait"),)
 FUNCTIONS = [name for name in swnb.__all__ if callable(getattr(swnb, name))]
 
 

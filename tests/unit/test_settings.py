@@ -257,7 +257,6 @@ class TestEnvironment:
         monkeypatch.setenv("SERVER_ADDRESS", "localhost:8080")  # a token goes over plain HTTP on this machine only
         assert "http://localhost:8080" in {entry.address for entry in settings.servers()}
 
-
     def test_istaris_registry_lies_below_its_gateway(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ISTARI_REGISTRY_URL", "https://registry.example")
         assert "https://registry.example" in {entry.address for entry in settings.servers()}

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from swnb.call import Call, Listing, Page, Plan, Reply, SignedIn, ask, ask_all, collect, note
 from swnb.errors import BadInput, NotFound, ServerError, Unsupported
 from swnb.model import EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, SummaryRow, TaskInfo
-from swnb.providers.base import Lacking, LogPart, ScanPage
+from swnb.providers.base import Glance, Lacking, LogPart
 from swnb.providers.reading import field
 from swnb.providers.starwhale import signin, summaries
 from swnb.providers.starwhale import table as tables_
@@ -150,6 +150,9 @@ class Starwhale(Lacking):
             raise missing from None
         self.remember([info])
         return info
+
+    def glance(self, project: str, known: Sequence[JobInfo]) -> Plan[Glance | None]:
+        return summaries.glance(project, known)
 
     def _job_call(self, project_id: str, job: str) -> Call[JobInfo]:
         def decode(reply: Reply) -> JobInfo:
@@ -290,13 +293,7 @@ class Starwhale(Lacking):
 
     def _whole_summary(self, project_id: str) -> Plan[Sequence[SummaryRow]]:
         listing = yield from self.jobs(project_id, JobQuery())
-        scan = summaries.scan_of(project_id)
-        rows: dict[str, Mapping[str, Any]] = {}
-        call: Call[ScanPage] | None = scan.first()
-        while call is not None:
-            page = yield from ask(call)
-            rows |= summaries.by_word([page.batch])
-            call = scan.after(page)
+        rows = yield from summaries.walk(summaries.scan_of(project_id))
         # The table also holds rows of removed jobs; only the list tells which those are.
         return [summaries.summary_row(project_id, job.id, job, rows.get(job.key)) for job in listing.items]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
@@ -96,6 +97,21 @@ def job_info(record: Any, reply: Reply, address: str, project: str) -> JobInfo:
         key=_text(record.get("uuid")) or "",
         own=_own(record),
         raw=record,
+    )
+
+
+def standing(job: JobInfo, row: Mapping[str, Any]) -> JobInfo:
+    """The job as the system columns of its summary row say that it stands now; the same record where it stands as it
+    did. While it goes on they do not tell how long it has taken."""
+    word = row.get("sys/job_status")
+    if not isinstance(word, str) or word == job.raw_status:
+        return job
+    status = status_of(word)
+    ended = time_of(row.get("sys/finished_time"), f"sys/finished_time of job {job.id}")
+    took = _span(row.get("sys/duration_ms"), f"sys/duration_ms of job {job.id}")
+    final = status.final
+    return replace(
+        job, status=status, raw_status=word, finished=ended if final else None, elapsed=took if final else None
     )
 
 

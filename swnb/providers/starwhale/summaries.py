@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from swnb.call import Call, Reply
+from swnb.call import Call, Plan, Reply, ask
+from swnb.errors import NotFound, ServerError, TooBusy
 from swnb.model import Batch, JobInfo, RowQuery, SummaryRow
+from swnb.providers.base import Glance, ScanPage
+from swnb.providers.starwhale.records import standing
 from swnb.providers.starwhale.table import KEY, DatastoreTable
 
 AT_ONCE: Final = 1000  # rows that one query gives
 NUMBER: Final = "sys/id"  # the job's number, which only jobs of type EVALUATION have here
 _SYSTEM: Final = "sys/"
+_STANDING: Final = (KEY, NUMBER, "sys/job_status", "sys/duration_ms", "sys/finished_time")
 
 Row = Mapping[str, Any]
 
@@ -20,6 +25,32 @@ Row = Mapping[str, Any]
 def scan_of(project_id: str) -> DatastoreTable:
     """The whole table; its types differ from row to row, so it is asked typed."""
     return DatastoreTable.of(_table(project_id), {KEY: frozenset({"STRING"})}, RowQuery()).anew()
+
+
+def walk(scan: DatastoreTable, *, retry_500: bool = True) -> Plan[dict[str, Row]]:
+    """All its rows, by uuid."""
+    rows: dict[str, Row] = {}
+    call: Call[ScanPage] | None = scan.first()
+    while call is not None:
+        page = yield from ask(replace(call, retry_500=retry_500))
+        rows |= {str(row[KEY]): row for row in page.batch.records()}
+        call = scan.after(page)
+    return rows
+
+
+def glance(project_id: str, known: Sequence[JobInfo]) -> Plan[Glance | None]:
+    """How jobs stand by one walk of the columns that say so: many times cheaper than the job list (5, 7.3). None where
+    the server does not give them."""
+    scan = replace(scan_of(project_id), columns=_STANDING, whole=False)
+    try:
+        rows = yield from walk(scan, retry_500=False)
+    except TooBusy:
+        raise
+    except (ServerError, NotFound):
+        return None
+    named = {job.key: job for job in known}
+    jobs = tuple(standing(named[key], row) for key, row in rows.items() if key in named)
+    return Glance(jobs, frozenset(rows.keys() - named.keys()))
 
 
 def queries(project_id: str, jobs: Iterable[str]) -> list[Call[Batch]]:
