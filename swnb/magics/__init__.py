@@ -31,6 +31,13 @@ _VERBS: Final = (
     Verb("plot", "Curves of jobs.", (Place("JOB", "+"),), _METRICS),
     Verb("table", "A grid of a frame of yours, or of a table by its address.", (Place("WHAT"),)),
     Verb("browse", "The panel: servers, projects, jobs.", (Place("WHERE", "?"),)),
+    Verb(
+        "watch",
+        "A live board of jobs.",
+        (Place("WHERE", "+"),),
+        (Option("notify", 'a rule such as "loss > 10 or stalled 5m"'),),
+    ),
+    Verb("compare", "Curves, summary metrics and configs of jobs side by side.", (Place("WHERE", "+"),)),
     Verb("provenance", "Where a frame of yours came from.", (Place("FRAME"),)),
     spoken.DOCTOR,
     Verb("stop", "Stop a job.", _JOB, (_YES,)),
@@ -64,6 +71,8 @@ class _Magics:
             "plot": _plot,
             "table": lambda said: _panel("table")(self._mine(said.places[0])),
             "browse": lambda said: _panel("browse")(*said.places),
+            "watch": lambda said: _panel("watch")(said.places[0], **said.options),
+            "compare": lambda said: _panel("compare")(said.places[0]),
             "provenance": self._provenance,
             **dict.fromkeys(("stop", "pause", "resume", "delete"), _act),
         }

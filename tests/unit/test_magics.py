@@ -265,6 +265,13 @@ def test_panels_take_an_address_or_a_frame_of_the_user(shell: Any, monkeypatch: 
     assert shell.run_line_magic("swnb", "table frame")[1] is frame
 
 
+def test_live_panels_take_many_addresses_and_a_rule(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("swnb.magics._panel", lambda name: lambda *places, **options: (name, places, options))
+    said = shell.run_line_magic("swnb", "watch lab ray --notify \"loss > 10 or status == 'failed'\"")
+    assert said == ("watch", (["lab", "ray"],), {"notify": "loss > 10 or status == 'failed'"})
+    assert shell.run_line_magic("swnb", "compare lab/project/1") == ("compare", (["lab/project/1"],), {})
+
+
 @pytest.mark.parametrize("verb", ["stop", "pause", "resume", "delete"])
 def test_what_changes_something_wants_a_yes(shell: Any, verb: str) -> None:
     with pytest.raises(ActionsOff, match=f"%swnb {verb} lab/job/1 --yes"):
