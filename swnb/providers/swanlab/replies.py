@@ -74,9 +74,11 @@ def page_of(read: Read[T], call: Callable[[int], Call[Page[T]]], number: int) ->
 def number(value: object) -> Any:
     """A metric's value: a number as it came, a text that spells one (``nan``, ``-Infinity``) as float; None for all
     that is no number."""
+    if type(value) in (float, int):
+        return value
     if isinstance(value, str):
         try:
             return float(value)
         except ValueError:
             return None
-    return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return None

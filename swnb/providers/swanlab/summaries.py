@@ -80,28 +80,30 @@ def _of(run: Run, answer: Found, alone: bool) -> Found | None:
 
 
 def summary_row(job: JobInfo, metrics: Found) -> SummaryRow:
-    """``key``, ``key.min`` and ``key.max`` as values, where they were reached as steps; system metrics apart."""
+    """``key``, ``key.min`` and ``key.max`` as values, where they were reached as steps; system metrics apart. A metric
+    that has such a name itself comes before them."""
     values: dict[str, Any] = {}
     own: dict[str, Any] = {}
     steps: dict[str, Any] = {}
     for key, found in metrics.items():
         if not isinstance(found, Mapping):
             continue
-        reached, at = _cells(key, found)
-        taken = {name: value for name, value in (reached | at).items() if name == key or name not in metrics}
-        if key.startswith(SYSTEM):
-            own |= taken
-        else:
-            values |= {name: value for name, value in taken.items() if name in reached}
-            steps |= {name: value for name, value in taken.items() if name in at}
+        cells, at = (own, own) if key.startswith(SYSTEM) else (values, steps)
+        _put(cells, key, found.get("value"))
+        if (name := f"{key}.step") not in metrics:
+            _put(at, name, found.get("step"))
+        for end in ("min", "max"):
+            reached = found.get(end)
+            if not isinstance(reached, Mapping):
+                continue
+            if (name := f"{key}.{end}") not in metrics:
+                _put(cells, name, reached.get("data"))
+            if (name := f"{key}.{end}_step") not in metrics:
+                _put(at, name, reached.get("index"))
     return SummaryRow(job, job.id, values, own, job.project, steps)
 
 
-def _cells(key: str, found: Found) -> tuple[dict[str, Any], dict[str, Any]]:
-    ends = {name: end for name in ("min", "max") if isinstance(end := found.get(name), Mapping)}
-    values = {key: found.get("value")} | {f"{key}.{name}": end.get("data") for name, end in ends.items()}
-    steps = {f"{key}.step": found.get("step")} | {f"{key}.{name}_step": end.get("index") for name, end in ends.items()}
-    return (
-        {name: number(value) for name, value in values.items() if number(value) is not None},
-        {name: number(step) for name, step in steps.items() if number(step) is not None},
-    )
+def _put(cells: dict[str, Any], name: str, value: object) -> None:
+    known = number(value)
+    if known is not None:
+        cells[name] = known
