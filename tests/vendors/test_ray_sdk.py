@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from ray_head import RayHead
 from test_ray_sandbox import python, say
 
 import swnb
+from swnb.client.watching import Watching
 from swnb.errors import BadInput, NotFound, ServerError, SignInNeeded, TokenRejected, Unsupported
 from swnb.sdk.yuanrong import JobSubmissionClient
 
@@ -138,6 +140,24 @@ def test_errors_of_a_real_head_are_said_in_a_line(head: RayHead, client: JobSubm
     with pytest.raises(ServerError, match="non-terminal state RUNNING") as raised:
         client.delete_job("prints")
     assert "Traceback" not in str(raised.value)
+
+
+def test_a_submitted_job_is_watched_and_waited_for(head: RayHead, client: JobSubmissionClient) -> None:
+    job = swnb.open(f"ray+{head.url}").submit("sleep 2; exit 4", submission_id="watched", yes=True)
+    watching, seen = Watching(job.uri, every=0.3), threading.Event()
+
+    def changed() -> None:
+        if any(row.info.status.value == "failed" for row in watching.rows):
+            seen.set()
+
+    watching.start(changed)
+    try:
+        frame = swnb.wait(job, timeout=120, every=0.3)
+        assert frame[["status", "exit_code"]].iloc[0].tolist() == ["failed", 4]
+        assert seen.wait(30)
+        assert watching.changes.after.iloc[-1] == "failed"
+    finally:
+        watching.close()
 
 
 def test_stop_and_delete_do_what_they_say(head: RayHead, client: JobSubmissionClient) -> None:
