@@ -178,10 +178,14 @@ def test_an_update_keeps_scroll_focus_and_selection_on_their_rows(run_notebook: 
     cell.click()
     expect(page.get_by_text("1 selected")).to_be_visible()
     before = cell.bounding_box()
+    assert before is not None
     run_cell(page, "new = jobs(3_002); grid.update(pd.concat([new.iloc[3_000:], new.iloc[:3_000]]))")
     expect(page.get_by_text("3,002 rows")).to_be_visible()
     expect(page.locator(".swnb-cell:focus")).to_have_text("mnist-505")
     expect(page.locator(".swnb-line[aria-selected=true]")).to_contain_text("mnist-505")
+    page.wait_for_function(
+        "([cell, y]) => cell.getBoundingClientRect().y === y", arg=[cell.element_handle(), before["y"]]
+    )
     assert cell.bounding_box() == before
     assert says(page, "grid.selected") == "[507]"
 
