@@ -47,8 +47,12 @@ class Reply:
 
     def json(self, shape: Any = Any) -> Any:
         """The body as JSON (into ``shape`` where one is given); BadReply names the field that does not fit."""
+        return self.part(self.body, shape)
+
+    def part(self, sent: bytes | msgspec.Raw, shape: Any = Any) -> Any:
+        """The same of a part of the body that was left undecoded."""
         try:
-            return msgspec.json.decode(self.body, type=shape)
+            return msgspec.json.decode(sent, type=shape)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             problem = str(error)
         raise self.odd(problem)

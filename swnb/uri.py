@@ -57,6 +57,7 @@ _PLATFORM_OF: Final = {
     "https://app.supervisely.com": "supervisely",
     "https://app.supervise.ly": "supervisely",
 }
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_~:@-]+")
 _API_OF: Final = {"https://swanlab.cn": "https://api.swanlab.cn"}
 
 
@@ -103,7 +104,7 @@ class Ref:
 
     def __str__(self) -> str:
         server = self.server
-        if self.is_file and self.project is None:  # these words would end the folder too early
+        if self.project is None and self.is_file:  # these words would end the folder too early
             server = "/".join(_escaped_word(part) for part in server.split("/"))
         named = (("project", self.project), ("job", self.job))
         text = server + "".join(f"/{word}/{_encoded(part)}" for word, part in named if part is not None)
@@ -322,6 +323,8 @@ def _escaped_word(part: str) -> str:
 
 
 def _encoded(part: str) -> str:
+    if _PLAIN.fullmatch(part):  # as nearly all ids are
+        return part
     if part in (".", ".."):  # a browser or a shell would take them as steps of a path
         return part.replace(".", "%2E")
     return quote(part, safe=":@", errors="surrogatepass")

@@ -36,6 +36,8 @@ def column(cells: Sequence[Any], name: str = "") -> Any:
         return _floats(cells, missing, name)
     if kind in (int, bool):
         return (_ints if kind is int else _bools)(cells, missing)
+    if kind is str:
+        return texts([None if cell is ABSENT else cell for cell in cells] if missing else cells)
     return _PLAIN.get(kind, objects)(cells)
 
 
@@ -88,10 +90,10 @@ def _bools(cells: Sequence[Any], missing: bool) -> Any:
     return pd.arrays.BooleanArray(np.array([cell is True for cell in cells], dtype=bool), gaps)
 
 
-def texts(cells: Sequence[Any]) -> Any:
+def texts(cells: Sequence[str | None]) -> Any:
     """Texts, some may be missing, in pandas' own type where it has one (3.x: ``str``), else as objects; lone surrogates
     fit only the latter."""
-    values = objects(cells)
+    values = np.array(cells, dtype=object)  # numpy takes neither a text nor None apart
     try:
         return pd.array(values, dtype="str") if pd.__version__ >= "3" else values
     except (UnicodeError, ValueError, TypeError):
@@ -119,7 +121,7 @@ def durations(cells: Sequence[Any]) -> Any:
     return pd.TimedeltaIndex(np.array(micros, dtype=np.int64).view("timedelta64[us]")).array
 
 
-_PLAIN: Final[Mapping[type, Callable[[Sequence[Any]], Any]]] = {str: texts, datetime: times, timedelta: durations}
+_PLAIN: Final[Mapping[type, Callable[[Sequence[Any]], Any]]] = {datetime: times, timedelta: durations}
 
 
 def statuses(cells: Sequence[Status]) -> Any:

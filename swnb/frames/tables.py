@@ -5,7 +5,7 @@ Each takes ``(origin, record)`` pairs, so that one frame may hold the records of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -80,9 +80,9 @@ def jobs(pairs: Pairs[JobInfo], *, config: bool = False, env: bool = False) -> p
     index = _index("job", [origin.job(info.project, info.id) for origin, info in pairs])
     more = _own(fixed, pairs)
     if config or env:
-        more |= _spread(infos, lambda info: {f"config.{k}": v for k, v in dotted(info.config).items()})
-        more |= _spread(infos, lambda info: {f"metadata.{k}": v for k, v in info.metadata.items()})
-        more |= _spread(infos, lambda info: {f"env.{k}": v if env else "****" for k, v in info.env.items()})
+        more |= _spread([{f"config.{k}": v for k, v in dotted(info.config).items()} for info in infos])
+        more |= _spread([{f"metadata.{k}": v for k, v in info.metadata.items()} for info in infos])
+        more |= _spread([{f"env.{k}": v if env else "****" for k, v in info.env.items()} for info in infos])
     return _frame(fixed | more, index)
 
 
@@ -131,7 +131,7 @@ def events(pairs: Sequence[tuple[str, EventInfo]]) -> pd.DataFrame:
         "time": times([info.time for info in infos]),
         **{name: _texts(infos, name) for name in ("level", "source", "subject", "message")},
     }
-    own = _spread(infos, lambda info: {k: v for k, v in info.own.items() if k not in fixed})
+    own = _spread([{k: v for k, v in info.own.items() if k not in fixed} for info in infos])
     return _frame(fixed | own)
 
 
@@ -199,16 +199,17 @@ def _status(infos: Sequence[Any]) -> dict[str, Any]:
 
 def _own(fixed: Mapping[str, Any], pairs: Pairs[Any]) -> dict[str, Any]:
     """The platforms' own fields. A name that is taken gets the platform's name before it."""
+    if all(fixed.keys().isdisjoint(info.own) for _, info in pairs):
+        return _spread([info.own for _, info in pairs])
 
     def named(pair: tuple[Origin, Any]) -> dict[str, Any]:
         origin, info = pair
         return {k if k not in fixed else f"{origin.platform}.{k}": v for k, v in info.own.items()}
 
-    return _spread(pairs, named)
+    return _spread([named(pair) for pair in pairs])
 
 
-def _spread(items: Sequence[R], fields: Callable[[R], Mapping[str, Any]]) -> dict[str, Any]:
+def _spread(spread: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Mappings as columns, in the order of first appearance; a field that an item lacks is missing there."""
-    spread = [fields(item) for item in items]
     names = dict.fromkeys(name for each in spread for name in each)
     return {name: column([each.get(name, ABSENT) for each in spread], name) for name in names}

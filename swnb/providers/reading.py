@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -77,6 +77,33 @@ def iso_time(value: object, what: str) -> datetime | None:
 def micros_of(time: datetime) -> int:
     """A time as Unix microseconds, as series have them."""
     return (time - _EPOCH) // _MICROSECOND
+
+
+class Sent(Mapping[str, Any]):
+    """A record as it was sent, decoded when it is first looked into: of a long list few are. Without the keys of
+    ``but``. BadReply where it cannot be decoded."""
+
+    __slots__ = ("_but", "_record", "_reply", "_sent")
+
+    def __init__(self, sent: msgspec.Raw, reply: Reply, but: frozenset[str] = frozenset()) -> None:
+        self._sent, self._reply, self._but = sent, reply, but
+        self._record: dict[str, Any] | None = None
+
+    def open(self) -> dict[str, Any]:
+        """The record as a dict of its own."""
+        if self._record is None:
+            record = mapping(self._reply.part(self._sent), self._reply)
+            self._record = {name: value for name, value in record.items() if name not in self._but}
+        return self._record
+
+    def __getitem__(self, name: str) -> Any:
+        return self.open()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.open())
+
+    def __len__(self) -> int:
+        return len(self.open())
 
 
 def is_page(reply: Reply) -> bool:

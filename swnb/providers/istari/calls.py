@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from msgspec import Raw
+
 from swnb.call import Call, Page
 from swnb.providers.istari import requests
 from swnb.providers.istari.replies import decoded, page_of
+from swnb.providers.istari.shapes import Sheet
 from swnb.providers.reading import Read, mapping
 
 T = TypeVar("T")
@@ -16,27 +19,27 @@ T = TypeVar("T")
 PAGE: Final = 100  # the most that a server gives
 
 
-def _meaning(call: Call[Any], read: Read[T]) -> Call[T]:
-    return replace(call, decode=decoded(read))
+def _meaning(call: Call[Any], read: Read[T], shape: Any = Any) -> Call[T]:
+    return replace(call, decode=decoded(read, shape))
 
 
-def pages(first: Call[Any], read: Read[T], size: int = PAGE, number: int = 1) -> Call[Page[T]]:
-    """A list from its page ``number`` on."""
+def pages(first: Call[Any], read: Read[T], size: int = PAGE, number: int = 1, item: Any = Any) -> Call[Page[T]]:
+    """A list from its page ``number`` on; ``read`` gets each item decoded into ``item``."""
 
     def page(number: int) -> Call[Page[T]]:
-        return pages(first, read, size, number)
+        return pages(first, read, size, number, item)
 
     query = {**first.query, "page": str(number), "size": str(size)}
-    return _meaning(replace(first, query=query), page_of(read, page, number))
+    return _meaning(replace(first, query=query), page_of(read, page, number), Sheet[item])
 
 
 def jobs(read: Read[T], filters: Mapping[str, str], size: int = PAGE) -> Call[Page[T]]:
-    """Newest first."""
-    return pages(requests.jobs(**filters, sort="-created"), read, size)
+    """Newest first. As all readers of jobs, ``read`` gets a record undecoded."""
+    return pages(requests.jobs(**filters, sort="-created"), read, size, item=Raw)
 
 
 def job(id_: str, read: Read[T]) -> Call[T]:
-    return _meaning(requests.job(id_), read)
+    return _meaning(requests.job(id_), read, Raw)
 
 
 def models(read: Read[T]) -> Call[Page[T]]:
@@ -81,12 +84,12 @@ def download_url(sha: str, read: Read[T]) -> Call[T]:
 
 def cancel(id_: str, read: Read[T]) -> Call[T]:
     """There is no other way to end a job than to write its status (paper 3.1)."""
-    return _meaning(requests.set_status(id_, "Canceled"), read)
+    return _meaning(requests.set_status(id_, "Canceled"), read, Raw)
 
 
 def archive(id_: str, read: Read[T]) -> Call[T]:
-    return _meaning(requests.archive("jobs", id_), read)
+    return _meaning(requests.archive("jobs", id_), read, Raw)
 
 
 def restore(id_: str, read: Read[T]) -> Call[T]:
-    return _meaning(requests.restore("jobs", id_), read)
+    return _meaning(requests.restore("jobs", id_), read, Raw)

@@ -105,6 +105,7 @@ class Istari(Projects):
     def job(self, project: str | None, job: str) -> Plan[JobInfo]:
         """With its parameters as ``config``, where they can be had: a job is there without them."""
         info = yield from self._job((yield from self.project_id(project)), job)
+        info = replace(info, raw=dict(info.raw))  # people look into it, and may write it as JSON
         if not self._store_answers:
             return info
         try:

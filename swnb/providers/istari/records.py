@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import gt
 from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
 
 from swnb.call import Reply
 from swnb.model import JobInfo, ProjectInfo, Status, TaskInfo
-from swnb.providers.istari.replies import id_of
-from swnb.providers.reading import inner, iso_time, text
+from swnb.providers.istari.replies import checked_id, id_of
+from swnb.providers.istari.shapes import (
+    Agent,
+    Archived,
+    Entry,
+    File,
+    Function,
+    Job,
+    Product,
+    Revision,
+    last,
+    part,
+    parts,
+)
+from swnb.providers.reading import Sent, inner, iso_time, text
 
 Json = Mapping[str, Any]
 
@@ -30,6 +47,7 @@ _STATUS: Final[Mapping[str, Status]] = {
 }
 _WAITING: Final = ("Created", "Pending")
 _WORKING: Final = ("Running", "Claimed")  # what counts as the start, the better word first
+_HUSHED: Final = frozenset({"auth_deliveries"})  # secrets for agents
 
 
 def status_of(word: str) -> Status:
@@ -47,129 +65,139 @@ def final_words(wanted: frozenset[Status] | None) -> list[str]:
 # -- jobs
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """An entry of a job's history. ``ended`` is when the next began; a final one ends as it begins."""
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """An entry of a job's history: its word and since when, the one at ``at`` as they were sent."""
 
     word: str
     began: datetime | None
+    entry: Entry
+    at: int
+
+
+def history(job: Job) -> list[Told]:
+    """A job's history, oldest first. Nobody promises that it comes so; its times say it where all have one."""
+    what = f"a status entry's created of job {job.id}"
+    found = [
+        Told(text(entry.name) or "", iso_time(entry.created, what), entry, at)
+        for at, entry in enumerate(parts(job.status_history, Entry))
+    ]
+    times = [each.began for each in found if each.began is not None]
+    if len(times) == len(found) and any(map(gt, times, times[1:])):
+        found = [found[at] for at in sorted(range(len(times)), key=times.__getitem__)]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A time in a job's life. ``ended`` is when the next began; a final one ends as it begins."""
+
+    told: Told
+    status: Status
     ended: datetime | None
-    record: Json
 
     @property
     def seconds(self) -> float | None:
-        return _seconds(self.began, self.ended)
+        return _seconds(self.told.began, self.ended)
 
 
-def stages(record: Json) -> list[Stage]:
-    """A job's history, oldest first. Nobody promises that it comes so; its times say it where all have one."""
-    entries = [entry for entry in elements(record.get("status_history")) if isinstance(entry, Mapping)]
-    what = f"a status entry's created of job {record.get('id')}"
-    timed = [(iso_time(entry.get("created"), what), entry) for entry in entries]
-    known = [time for time, _ in timed if time is not None]
-    if len(known) == len(timed):
-        timed = [timed[at] for at in sorted(range(len(timed)), key=known.__getitem__)]
-    return [_stage(at, timed) for at in range(len(timed))]
+def stages(job: Job) -> list[Stage]:
+    told = history(job)
+    ends = [*(each.began for each in told[1:]), None]
+    found = []
+    for each, end in zip(told, ends, strict=False):
+        status = status_of(each.word)
+        found.append(Stage(each, status, each.began if status.final else end))
+    return found
 
 
-def _stage(at: int, timed: Sequence[tuple[datetime | None, Json]]) -> Stage:
-    began, entry = timed[at]
-    word = text(entry.get("name")) or ""
-    following = timed[at + 1][0] if at + 1 < len(timed) else None
-    return Stage(word, began, began if status_of(word).final else following, entry)
-
-
-def job_info(record: Any, reply: Reply, project: str) -> JobInfo:
+def job_info(sent: Raw, reply: Reply, project: str) -> JobInfo:
     """``project`` is the one that was asked."""
-    id_ = id_of(record, reply)
-    history = stages(record)
-    word = history[-1].word if history else ""
+    job: Job = reply.part(sent, Job)
+    id_ = checked_id(job.id, reply)
+    told = history(job)
+    word = told[-1].word if told else ""
     status = status_of(word)
-    begun = _first(history)
+    begun = _first(told)
     started = next((begun[each] for each in _WORKING if each in begun), None)
     finished = begun.get(word) if status.final else None
-    revision = last_revision(record)
-    said = text(history[-1].record.get("message")) if history else None
-    seconds = _seconds(started, finished)
+    revision = last(part(job.file, File).revisions, Revision)
+    said = text(told[-1].entry.message) if told else None
     return JobInfo(
         id=id_,
         project=project,
-        name=text(revision.get("display_name")) or text(inner(record, "function").get("name")) or id_,
+        name=text(revision.display_name) or text(part(job.function, Function).name) or id_,
         status=status,
         raw_status=word,
-        created=iso_time(record.get("created"), f"created of job {id_}"),
+        created=iso_time(job.created, f"created of job {id_}"),
         started=started,
         finished=finished,
-        elapsed=finished - started if seconds is not None and finished and started else None,
-        owner=text(record.get("created_by_id")),
+        elapsed=finished - started if finished and started and started <= finished else None,
+        owner=text(job.created_by_id),
         error=said if status is Status.FAILED else None,
-        own={"message": said, **_own(record, revision)},
-        raw={name: value for name, value in record.items() if name != "auth_deliveries"},  # secrets for agents
+        own={"message": said, **_own(job, revision)},
+        raw=Sent(sent, reply, _HUSHED),
     )
 
 
-def _own(record: Json, revision: Json) -> dict[str, Any]:
-    function, agent = inner(record, "function"), inner(record, "agent_information")
-    archived = _last(record.get("archive_status_history"))
+def _own(job: Job, revision: Revision) -> dict[str, Any]:
+    function, agent = part(job.function, Function), part(job.agent_information, Agent)
     return {
-        "function": text(function.get("name")),
-        "function_version": text(function.get("version")),
-        "module": text(function.get("module_name")),
-        "tool": text(function.get("tool_display_name")) or text(function.get("tool_name")),
-        "agent": text(agent.get("display_name")),
-        "agent_id": text(record.get("agent_id")) or text(agent.get("agent_id")) or text(record.get("agent_identifier")),
-        "assigned_agent_id": text(record.get("assigned_agent_id")),
-        "assigned_agent_pool_id": text(record.get("assigned_agent_pool_id")),
-        "model_id": text(record.get("model_id")),
-        "description": text(revision.get("description")),
-        "version_name": text(revision.get("version_name")),
-        "external_identifier": text(revision.get("external_identifier")),
-        "archive_status": text(archived.get("name")),
-        "products": len(products(record)),
-        "comments": len(elements(record.get("comments"))),
+        "function": text(function.name),
+        "function_version": text(function.version),
+        "module": text(function.module_name),
+        "tool": text(function.tool_display_name) or text(function.tool_name),
+        "agent": text(agent.display_name),
+        "agent_id": text(job.agent_id) or text(agent.agent_id) or text(job.agent_identifier),
+        "assigned_agent_id": text(job.assigned_agent_id),
+        "assigned_agent_pool_id": text(job.assigned_agent_pool_id),
+        "model_id": text(job.model_id),
+        "description": text(revision.description),
+        "version_name": text(revision.version_name),
+        "external_identifier": text(revision.external_identifier),
+        "archive_status": text(last(job.archive_status_history, Archived).name),
+        "products": len(_products(job)),
+        "comments": len(elements(job.comments)),
     }
 
 
 def tasks(record: Json) -> list[TaskInfo]:
-    """A row an entry of the history; ``elapsed`` is the time in that stage."""
-    return [_task(stage, at) for at, stage in enumerate(stages(record))]
+    """A row an entry of the history of a job's record; ``elapsed`` is the time in that stage."""
+    sent = [each for each in elements(record.get("status_history")) if isinstance(each, Mapping)]
+    return [_task(stage, at, sent[stage.told.at]) for at, stage in enumerate(stages(_job_of(record)))]
 
 
-def _task(stage: Stage, at: int) -> TaskInfo:
-    said, status = text(stage.record.get("message")), status_of(stage.word)
+def _task(stage: Stage, at: int, sent: Json) -> TaskInfo:
+    entry, began, status = stage.told.entry, stage.told.began, stage.status
+    said = text(entry.message)
     timed = stage.seconds is not None and not status.final
     return TaskInfo(
-        id=text(stage.record.get("id")) or str(at),
-        name=stage.word,
+        id=text(entry.id) or str(at),
+        name=stage.told.word,
         status=status,
-        raw_status=stage.word,
-        started=stage.began,
+        raw_status=stage.told.word,
+        started=began,
         finished=stage.ended,
-        elapsed=stage.ended - stage.began if timed and stage.ended and stage.began else None,
+        elapsed=stage.ended - began if timed and stage.ended and began else None,
         error=said if status is Status.FAILED else None,
-        own={
-            "message": said,
-            "agent_id": text(stage.record.get("agent_id")),
-            "created_by_id": text(stage.record.get("created_by_id")),
-        },
-        raw=stage.record,
+        own={"message": said, "agent_id": text(entry.agent_id), "created_by_id": text(entry.created_by_id)},
+        raw=sent,
     )
 
 
 def durations(record: Json) -> dict[str, float]:
     """Seconds, as far as they are known: in the queue, at work, from end to end, and in each stage that is over
     (all its times together)."""
-    history = stages(record)
+    lived = stages(_job_of(record))
     found: dict[str, float] = {}
-    for stage in history:
-        if stage.seconds is not None and not status_of(stage.word).final:
-            name = f"stage.{stage.word.lower()}_s"
+    for stage in lived:
+        if stage.seconds is not None and not stage.status.final:
+            name = f"stage.{stage.told.word.lower()}_s"
             found[name] = found.get(name, 0.0) + stage.seconds
-    begun = _first(history)
+    begun = _first([stage.told for stage in lived])
     asked = min((begun[word] for word in _WAITING if word in begun), default=None)
     taken = min((begun[word] for word in _WORKING if word in begun), default=None)
     started = next((begun[word] for word in _WORKING if word in begun), None)
-    ended = begun.get(history[-1].word) if history and status_of(history[-1].word).final else None
+    ended = begun.get(lived[-1].told.word) if lived and lived[-1].status.final else None
     whole = {
         "stage.queue_s": _seconds(asked, taken),
         "stage.run_s": _seconds(started, ended),
@@ -178,12 +206,12 @@ def durations(record: Json) -> dict[str, float]:
     return {name: value for name, value in whole.items() if value is not None} | found
 
 
-def _first(history: Sequence[Stage]) -> dict[str, datetime]:
+def _first(told: Sequence[Told]) -> dict[str, datetime]:
     """When each word was said first."""
     found: dict[str, datetime] = {}
-    for stage in history:
-        if stage.began is not None:
-            found.setdefault(stage.word, stage.began)
+    for each in told:
+        if each.began is not None:
+            found.setdefault(each.word, each.began)
     return found
 
 
@@ -194,28 +222,33 @@ def _seconds(began: datetime | None, ended: datetime | None) -> float | None:
     return (ended - began).total_seconds()
 
 
+def products(record: Json) -> list[str]:
+    """The revisions that a job made, by their ids. Those of older parameters are results too."""
+    return _products(_job_of(record))
+
+
+def _products(job: Job) -> list[str]:
+    revisions = parts(part(job.file, File).revisions, Revision)
+    made = [each for revision in revisions for each in parts(revision.products, Product)]
+    return list(dict.fromkeys(id_ for each in made if (id_ := text(each.revision_id)))) if made else []
+
+
+def _job_of(record: Json) -> Job:
+    return msgspec.convert(record, Job)
+
+
 # -- files
 
 
 def last_revision(record: Json) -> Json:
     """The newest revision of a record's file; empty where it has none."""
-    return _last(inner(record, "file").get("revisions"))
-
-
-def products(record: Json) -> list[str]:
-    """The revisions that a job made, by their ids. Those of older parameters are results too."""
     revisions = elements(inner(record, "file").get("revisions"))
-    found = [made for revision in revisions for made in elements(inner(revision).get("products"))]
-    return list(dict.fromkeys(id_ for made in found if (id_ := text(inner(made).get("revision_id")))))
+    return inner(revisions[-1]) if revisions else {}
 
 
 def elements(value: Any) -> list[Any]:
     """Those of a list; none of anything else."""
     return value if isinstance(value, list) else []
-
-
-def _last(value: Any) -> Json:
-    return inner(elements(value)[-1]) if elements(value) else {}
 
 
 # -- projects

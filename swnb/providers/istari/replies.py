@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
+from msgspec import UNSET
+
 from swnb.call import Call, Page, Reply, refused
 from swnb.errors import SwnbError
 from swnb.providers.istari.requests import said
+from swnb.providers.istari.shapes import Sheet
 from swnb.providers.reading import MOST_PAGES, Read, field, is_page, whole
 
 T = TypeVar("T")
@@ -18,13 +21,13 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.@-]{0,99}")
 _UNSIGNED: Final = "Not authenticated"
 
 
-def decoded(read: Read[T]) -> Callable[[Reply], T]:
-    """The decoder of a call: ``read`` gets the body of a reply that is no refusal."""
+def decoded(read: Read[T], shape: Any = Any) -> Callable[[Reply], T]:
+    """The decoder of a call: ``read`` gets the body of a reply that is no refusal, decoded into ``shape``."""
 
     def decode(reply: Reply) -> T:
         if not 200 <= reply.status < 300:
             raise refusal(reply)
-        return read(reply.json(), reply)
+        return read(reply.json(shape), reply)
 
     return decode
 
@@ -50,9 +53,9 @@ def page_of(read: Read[T], call: Callable[[int], Call[Page[T]]], number: int) ->
     for it may cap the size. Where it does not count, a page follows each that has items.
     """
 
-    def page(body: Any, reply: Reply) -> Page[T]:
-        items = tuple(read(item, reply) for item in field(body, "items", list, reply))
-        total, pages = whole(body.get("total")), whole(body.get("pages"))
+    def page(sheet: Sheet[Any], reply: Reply) -> Page[T]:
+        items = tuple([read(item, reply) for item in sheet.items])
+        total, pages = whole(sheet.total), whole(sheet.pages)
         if not items:
             return Page(items, total)
         last = max(pages or 0, math.ceil((total or 0) / len(items)))
@@ -71,7 +74,15 @@ def is_id(text: object) -> bool:
 
 
 def id_of(record: Any, reply: Reply) -> str:
-    id_: str = field(record, "id", str, reply)
-    if not is_id(id_):
-        raise reply.odd(f"{id_[:40]!r} is no id")
-    return id_
+    return checked_id(field(record, "id", str, reply), reply)
+
+
+def checked_id(value: object, reply: Reply) -> str:
+    """The field id of a record, UNSET where it has none."""
+    if value is UNSET:
+        raise reply.odd("the field id is missing")
+    if not isinstance(value, str):
+        raise reply.odd(f"the field id is {type(value).__name__}")
+    if not is_id(value):
+        raise reply.odd(f"{value[:40]!r} is no id")
+    return value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -121,19 +123,25 @@ class Job(Resource):
     def _agent_of(self, entry: Entry) -> str | None:
         return self.agent.id if entry.agent else entry.agent_id
 
-    def value(self, column: str, now: float) -> str:
+    def value(self, column: str, now: float) -> Any:
         """What the list is sorted by; empty where there is nothing."""
-        found = {
-            "id": self.id,
-            "created": iso(self.created),
-            "name": self.function.name,
-            "created_by_id": self.by.id,
-            "model_id": self.model_id,
-            "tenant_id": TENANT,
-            "assigned_agent_id": self.assigned_agent,
-            "assigned_agent_pool_id": self.assigned_pool,
-        }
-        return found.get(column, self.status(now)) or ""
+        if column == "created":
+            return self.created
+        if column == "status_name":
+            return self.status(now)
+        return _COLUMNS[column](self) or ""
+
+
+#: the columns of the list whose values do not change with the clock
+_COLUMNS: dict[str, Callable[[Job], str | None]] = {
+    "id": lambda job: job.id,
+    "name": lambda job: job.function.name,
+    "created_by_id": lambda job: job.by.id,
+    "model_id": lambda job: job.model_id,
+    "tenant_id": lambda job: TENANT,
+    "assigned_agent_id": lambda job: job.assigned_agent,
+    "assigned_agent_pool_id": lambda job: job.assigned_pool,
+}
 
 
 def product(artifact: Resource) -> Record:

@@ -43,7 +43,7 @@ def _unarchived(asked: Asked, items: list[T], archived: Callable[[T], bool]) -> 
     return items if wanted == "all" else [item for item in items if archived(item) == (wanted == "archived")]
 
 
-def _sorted(asked: Asked, items: list[T], columns: Sequence[str], value: Callable[[T, str], str]) -> list[T]:
+def _sorted(asked: Asked, items: list[T], columns: Sequence[str], value: Callable[[T, str], Any]) -> list[T]:
     """By one column and then the id, descending with `-`; otherwise in the order they come in."""
     wanted = asked.text("sort")
     if not wanted:

@@ -129,7 +129,14 @@ def test_a_time_that_cannot_be_read_is_noted() -> None:
 
 @pytest.mark.parametrize(
     ("body", "field"),
-    [({"items": None}, "items"), ([], "items"), ({"items": [{"id": None}]}, "id"), ({"items": [{"id": ".."}]}, "id")],
+    [
+        ({"items": None}, "items"),
+        ({}, "items"),
+        ([], "object"),
+        ({"items": [5]}, "object"),
+        ({"items": [{"id": None}]}, "id"),
+        ({"items": [{"id": ".."}]}, "id"),
+    ],
 )
 def test_a_list_without_what_it_promises_is_refused_by_name(body: Any, field: str) -> None:
     registry = Registry(rules={"/jobs": ok(body)})
