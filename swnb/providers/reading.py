@@ -65,13 +65,17 @@ def iso_time(value: object, what: str) -> datetime | None:
     if value is None or value == "":
         return None
     try:
-        found = msgspec.convert(value, datetime, strict=True) if isinstance(value, str) else None
-        if found is not None:
-            return found.astimezone(timezone.utc) if found.tzinfo else found.replace(tzinfo=timezone.utc)
+        if isinstance(value, str):
+            found = msgspec.convert(value, datetime)
+            return found if found.tzinfo is timezone.utc else _in_utc(found)
     except (msgspec.ValidationError, OverflowError):
         pass
     note(f"{what} could not be read as a time: {str(value)[:40]!r}")
     return None
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time.astimezone(timezone.utc) if time.tzinfo else time.replace(tzinfo=timezone.utc)
 
 
 def micros_of(time: datetime) -> int:

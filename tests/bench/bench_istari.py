@@ -37,8 +37,7 @@ def ours(url: str, token: str) -> dict[str, Any]:
         began = time.perf_counter()
         frame = swnb.jobs("bench")
         seconds.append(time.perf_counter() - began)
-    about = swnb.provenance(frame)
-    return {"first": seconds[0], "again": min(seconds[1:]), "jobs": len(frame), "requests": about.requests}
+    return {**figures(seconds), "jobs": len(frame), "requests": swnb.provenance(frame).requests}
 
 
 def surface(url: str, token: str) -> dict[str, Any]:
@@ -61,7 +60,12 @@ def walked(client: Any) -> dict[str, Any]:
         began = time.perf_counter()
         found = list(client.list_jobs(size=SIZE).iter_items())
         seconds.append(time.perf_counter() - began)
-    return {"first": seconds[0], "again": min(seconds[1:]), "jobs": len(found)}
+    return {**figures(seconds), "jobs": len(found)}
+
+
+def figures(seconds: list[float]) -> dict[str, Any]:
+    """``first`` opens connections (and imports what is imported late), ``again`` is the best of the others."""
+    return {"first": seconds[0], "again": min(seconds[1:]), "later": seconds[1:]}
 
 
 READERS = {"ours": ours, "surface": surface, "official": official}
@@ -93,9 +97,12 @@ def main() -> None:
         print(told("swnb.sdk.istari", read("surface", sys.executable, at)))
         if python := os.environ.get("SWNB_ISTARI_PYTHON"):
             their = read("official", python, at)
-            times = [f"{their[which] / mine[which]:.1f}" for which in ("again", "first")]
+            times = [f"{their[which] / mine[which]:.1f}" for which in ("again", "whole")]
             print(told("the official client", their))
-            print(f"  swnb.jobs is {times[0]} times as fast, the first time {times[1]} (wanted: at least 8)")
+            print(
+                f"  swnb.jobs is {times[0]} times as fast (wanted: at least 8); from the import to the first list "
+                f"{mine['whole']:.2f} s against {their['whole']:.2f} s, {times[1]} times"
+            )
         server.terminate()
 
 
@@ -103,6 +110,9 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["serve"]:
         serve()
     elif sys.argv[1:]:
-        print(json.dumps(READERS[sys.argv[1]](*sys.argv[2:4])))
+        began = time.perf_counter()
+        found = READERS[sys.argv[1]](*sys.argv[2:4])
+        whole = time.perf_counter() - began - sum(found.pop("later"))
+        print(json.dumps({**found, "whole": whole}))
     else:
         main()

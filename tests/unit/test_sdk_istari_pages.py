@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swnb.errors import BadInput
+from swnb.errors import BadInput, NotFound
 from swnb.sdk.istari import Job, PageJob
 
 
@@ -35,7 +35,7 @@ class Registry:
         pages = None if total is None else -(-total // size)
         found = self.ids[(number - 1) * size : number * size]
         page = page_of(found, number if self.echo else None, size if self.echo else None, total, pages)
-        page.bound_to(self, self.page)
+        page.goes_on(self.page)
         return page
 
     def first(self, number: int = 1, size: int = 10) -> PageJob:
@@ -62,7 +62,7 @@ def test_a_page_without_rows_ends_the_walk() -> None:
     assert [len(page.items) for page in pages] == [10, 10]
     assert registry.asked == [(1, 10), (2, 10), (3, 10)]
     promised = page_of(["1"], 1, 1, total=9, pages=9)
-    promised.bound_to(None, lambda number, size: Registry(0).page(number, size))
+    promised.goes_on(lambda number, size: Registry(0).page(number, size))
     assert [job.id for job in promised] == ["1"]
 
 
@@ -77,7 +77,7 @@ def test_a_server_that_gives_the_same_again_and_again_is_left() -> None:
 
     async def again(number: int, size: int) -> PageJob:
         page = page_of(same, 1, 100, None, None)
-        page.bound_to(None, again)
+        page.goes_on(again)
         return page
 
     first = asyncio.run(again(1, 100))
@@ -119,3 +119,43 @@ def test_a_page_that_a_caller_made_has_its_own_items_and_says_what_it_lacks() ->
     assert next(walk) == Job(id="1")
     with pytest.raises(BadInput, match="this page has no client"):
         next(walk)
+
+
+def test_pages_are_asked_for_ahead_only_of_those_who_go_on() -> None:
+    registry = Registry(400)
+    walk = registry.first().iter_items()
+    assert [next(walk).id for _ in range(10)] == registry.ids[:10]
+    assert len(registry.asked) == 1
+    next(walk)
+    assert len(registry.asked) == 2
+    assert [job.id for job in walk] == registry.ids[11:]
+    assert sorted(registry.asked) == [(number, 10) for number in range(1, 41)]
+
+
+def test_a_walk_that_is_left_asks_for_no_more() -> None:
+    registry = Registry(4_000)
+    walk = registry.first().iter_pages()
+    for _ in range(4):
+        next(walk)
+    walk.close()
+    asked = len(registry.asked)
+    assert asked <= 4 + 16
+    assert list(registry.first(number=400)) != []
+    assert len(registry.asked) == asked + 1
+
+
+def test_a_page_that_fails_fails_after_those_before_it() -> None:
+    registry = Registry(100)
+
+    async def further(number: int, size: int) -> PageJob:
+        if number == 5:
+            raise NotFound("gone")
+        return await registry.page(number, size)
+
+    first = registry.first()
+    first.goes_on(further)
+    came: list[str] = []
+    with pytest.raises(NotFound, match="gone"):
+        for job in first:
+            came.append(job.id)
+    assert came == registry.ids[:40]

@@ -260,9 +260,7 @@ def test_a_record_without_a_client_says_so_and_a_copy_has_none() -> None:
     for act in (job.poll_job, job.read_bytes, job.archive, job.list_access, job.cleanup_cache):
         with pytest.raises(ValueError, match="this Job has no client"):
             act()
-    bound = Job.from_dict(JOB)
-    assert bound is not None
-    bound.bound(object())
+    bound = Job.read(JOB, "job", object())
     assert bound.file.revisions[0]._client is bound._client is not None
     for copied in (copy.deepcopy(bound), pickle.loads(pickle.dumps(bound))):
         assert copied == job

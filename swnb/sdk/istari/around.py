@@ -53,7 +53,7 @@ class Around:
         async def further(number: int, size: int) -> P:
             return await self.page(kind, *parts, **{**query, "page": number, "size": size})
 
-        found.bound_to(self, further)
+        found.goes_on(further)
         return found
 
     # Systems

@@ -293,7 +293,7 @@ class Client(Around):
         return await self._sent(call, read)
 
     def _made(self, kind: type[K], sent: Any) -> K:
-        return kind.read(sent, kind.__name__).bound(self)
+        return kind.read(sent, kind.__name__, self)
 
     async def _sent(self, call: Call[Any], read: Callable[[Any], T]) -> T:
         seconds = self.config.http_request_timeout_secs or None

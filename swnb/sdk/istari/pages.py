@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import aclosing
@@ -25,6 +26,7 @@ T = TypeVar("T")
 #: the page with a number and a size
 Further: TypeAlias = "Callable[[int, int], Coroutine[Any, Any, Page[Any]]]"
 _SIZE: Final = 10  # where a server does not say how large its pages are
+_WIDEST: Final = 16  # pages asked for at a time
 _SPARE: Final = 1000  # items that a list may give twice before it is taken for one that never ends
 
 
@@ -42,8 +44,8 @@ class Page(Record, Generic[T]):
     size: int | None
     pages: int | None
 
-    def bound_to(self, client: Any, further: Further) -> None:
-        self.bound(client)
+    def goes_on(self, further: Further) -> None:
+        """How the pages after this one are got."""
         self._further = further
 
     @both_iter
@@ -78,25 +80,54 @@ class Page(Record, Generic[T]):
         seen: set[Any] = set()
         given = 0
         yield page
-        while not page._is_last(number, size):
-            given += len(page.items)
-            seen |= {getattr(item, "id", None) for item in page.items}
-            if given > 2 * len(seen) + _SPARE:
-                return
-            number += 1
-            if self._further is None:
-                raise BadInput("this page has no client", todo="Get it from a Client to go on to the next")
-            page = await self._further(number, size)
-            if page.items:
-                yield page
+        async with aclosing(_Ahead(self._further, size)) as ahead:
+            while not page._is_last(number, size):
+                given += len(page.items)
+                seen |= {getattr(item, "id", None) for item in page.items}
+                if given > 2 * len(seen) + _SPARE:
+                    return
+                number += 1
+                page = await ahead.page(number, page._last(size) or number)
+                if page.items:
+                    yield page
 
     def _is_last(self, number: int, size: int) -> bool:
         if not self.items:
             return True
-        last = self.pages
-        if last is None and self.total is not None:
-            last = math.ceil(self.total / size)
+        last = self._last(size)
         return len(self.items) < size if last is None else number >= last
+
+    def _last(self, size: int) -> int | None:
+        """The number of the last page, as far as the server tells."""
+        if self.pages is not None or self.total is None:
+            return self.pages
+        return math.ceil(self.total / size)
+
+
+class _Ahead:
+    """Pages asked for before they are wanted: none at first, since many look at one page only, then twice as many with
+    each page that is wanted."""
+
+    def __init__(self, further: Further | None, size: int) -> None:
+        self._further, self._size = further, size
+        self._wide = 1
+        self._asked: dict[int, asyncio.Task[Page[Any]]] = {}
+
+    async def page(self, number: int, last: int) -> Page[Any]:
+        """A page; after it none behind ``last`` is asked for."""
+        if self._further is None:
+            raise BadInput("this page has no client", todo="Get it from a Client to go on to the next")
+        for each in range(number, max(min(number + self._wide, last + 1), number + 1)):
+            if each not in self._asked:
+                self._asked[each] = asyncio.ensure_future(self._further(each, self._size))
+        self._wide = min(2 * self._wide, _WIDEST)
+        return await self._asked.pop(number)
+
+    async def aclose(self) -> None:
+        """Give up what nobody wants any more."""
+        for task in self._asked.values():
+            task.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
 
 class PageJob(Page[Job]):

@@ -28,8 +28,19 @@ if TYPE_CHECKING:
     from swnb.sdk.istari.client import Client
 
 R = TypeVar("R", bound="Record")
-#: a value as it came, and the name of its place, to the value that the record holds
-Reader: TypeAlias = Callable[[Any, str], Any]
+#: a value as it came, and who verbs speak through, to the value that the record holds; raises _Misfit
+Reader: TypeAlias = Callable[[Any, Any], Any]
+
+
+class _Misfit(Exception):
+    """What is wrong with a value. Its place is told on the way out, since few values are wrong and all have a place."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem, self.place = problem, ""
+
+    def error(self, where: str) -> BadInput:
+        return BadInput(f"{where}{self.place} {self.problem}")
 
 
 class Record:
@@ -44,20 +55,33 @@ class Record:
         unknown = values.keys() - fields_of(type(self)).keys()
         if unknown:
             raise TypeError(f"{type(self).__name__} has no {', '.join(sorted(unknown))}")
-        self._fill(values, type(self).__name__)
+        try:
+            self._fill(values, None)
+            return
+        except _Misfit as odd:
+            error = odd.error(type(self).__name__)
+        raise error
 
-    def _fill(self, values: Mapping[str, Any], where: str) -> None:
-        kind = type(self)
-        for name, field in fields_of(kind).items():
+    def _fill(self, values: Mapping[str, Any], client: Any) -> None:
+        mine = vars(self)
+        if client is not None:
+            mine["_client"] = client
+        for name, field in fields_of(type(self)).items():
             value = values.get(name)
-            if value is not None:
-                vars(self)[name] = field.read(value, f"{where}.{name}")
+            if type(value) is field.exact:
+                mine[name] = value
+            elif value is not None:
+                try:
+                    mine[name] = field.read(value, client)
+                except _Misfit as odd:
+                    odd.place = f".{name}{odd.place}"
+                    raise
             elif field.needed:
-                raise BadInput(f"{where} has no {name}")
+                raise _Misfit(f"has no {name}")
             elif field.listed:
-                vars(self)[name] = []
+                mine[name] = []
             elif name in values:
-                vars(self)[name] = None
+                mine[name] = None
 
     def __getattr__(self, name: str) -> Any:
         if name in fields_of(type(self)):
@@ -102,24 +126,24 @@ class Record:
         return cls.from_dict(json.loads(json_str))
 
     @classmethod
-    def read(cls: type[R], value: Any, where: str) -> R:
-        """A value as it came, as a record of this type."""
+    def read(cls: type[R], value: Any, where: str, client: Any = None) -> R:
+        """A value as it came, as a record of this type, its verbs and those of the records in it speaking through a
+        client. BadInput says what does not fit, ``where`` being what the value is called."""
+        try:
+            return cls._read(value, client)
+        except _Misfit as odd:
+            error = odd.error(where)
+        raise error
+
+    @classmethod
+    def _read(cls: type[R], value: Any, client: Any) -> R:
         if isinstance(value, cls):
             return value
         if not isinstance(value, Mapping):
-            raise BadInput(f"{where} is {type(value).__name__}, not an object")
+            raise _Misfit(f"is {type(value).__name__}, not an object")
         made = cls.__new__(cls)
-        made._fill(value, where)
+        made._fill(value, client)
         return made
-
-    def bound(self: R, client: Any) -> R:
-        """The same record, its verbs and those of the records in it speaking through a client."""
-        self._client = client
-        for value in vars(self).values():
-            for each in value if isinstance(value, list) else (value,):
-                if isinstance(each, Record):
-                    each.bound(client)
-        return self
 
     def _speaking(self) -> Client:
         if self._client is None:
@@ -130,9 +154,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """How a field is read. ``listed``: it is an empty list where it is not given."""
+    """How a field is read. ``listed``: it is an empty list where it is not given. ``exact``: values of this very type
+    are taken as they are."""
 
     read: Reader
+    exact: type | None
     needed: bool
     listed: bool
 
@@ -152,59 +178,78 @@ def _fields(kind: type[Record]) -> Mapping[str, Field]:
     must = {name for name, hint in hints.items() if not _optional(hint)}
     lists = {name for name in must if get_origin(hints[name]) is list}
     needed = set(kind._needs) or {"id"} & must or must - lists
-    return {name: Field(reader(hint), name in needed, name in lists) for name, hint in hints.items()}
+    return {name: Field(reader(hint), _exact(hint), name in needed, name in lists) for name, hint in hints.items()}
+
+
+def _exact(hint: Any) -> type | None:
+    told = _told(hint)
+    return told if told in (str, int, float, bool) else None
 
 
 def _optional(hint: Any) -> bool:
     return hint is Any or (get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint))
 
 
+def _told(hint: Any) -> Any:
+    """The type of a value that is there."""
+    return next((each for each in get_args(hint) if each is not type(None)), Any) if _optional(hint) else hint
+
+
 def reader(hint: Any) -> Reader:
     """How a value of a type is read."""
-    if _optional(hint):
-        inner = [each for each in get_args(hint) if each is not type(None)]
-        return reader(inner[0]) if inner else _as_it_is
-    if get_origin(hint) is list:
-        return functools.partial(_items, reader(get_args(hint)[0]))
-    kind = get_origin(hint) or hint
+    told = _told(hint)
+    if told is Any:
+        return _as_it_is
+    if get_origin(told) is list:
+        return functools.partial(_items, reader(get_args(told)[0]))
+    kind = get_origin(told) or told
     if issubclass(kind, Record):
-        read: Reader = kind.read
+        read: Reader = kind._read
         return read
     if issubclass(kind, Enum):
-        return functools.partial(_word, kind)
+        return functools.partial(_word, kind, {each.value: each for each in kind})
     return _time if kind is datetime else functools.partial(_plain, kind)
 
 
-def _as_it_is(value: Any, where: str) -> Any:
+def _as_it_is(value: Any, _client: Any) -> Any:
     return value
 
 
-def _items(read: Reader, value: Any, where: str) -> list[Any]:
+def _items(read: Reader, value: Any, client: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise BadInput(f"{where} is {type(value).__name__}, not a list")
-    return [read(each, f"{where}[{at}]") for at, each in enumerate(value)]
+        raise _Misfit(f"is {type(value).__name__}, not a list")
+    found: list[Any] = []
+    try:
+        for each in value:
+            found.append(read(each, client))
+    except _Misfit as odd:
+        odd.place = f"[{len(found)}]{odd.place}"
+        raise
+    return found
 
 
-def _word(kind: type[Enum], value: Any, where: str) -> Any:
-    text = _plain(str, value, where)
+def _word(kind: type[Enum], known: Mapping[str, Enum], value: Any, _client: Any) -> Any:
+    if type(value) is str and value in known:
+        return known[value]
+    text = _plain(str, value, None)
     try:
         return kind(text)
     except ValueError:
         return text
 
 
-def _time(value: Any, where: str) -> datetime:
+def _time(value: Any, _client: Any) -> datetime:
     try:
-        return value if isinstance(value, datetime) else msgspec.convert(_plain(str, value, where), datetime)
+        return value if isinstance(value, datetime) else msgspec.convert(_plain(str, value, None), datetime)
     except msgspec.ValidationError:
         pass
-    raise BadInput(f"{where} is no time: {value!r}")
+    raise _Misfit(f"is no time: {value!r}")
 
 
-def _plain(kind: type, value: Any, where: str) -> Any:
+def _plain(kind: type, value: Any, _client: Any) -> Any:
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return value
-    raise BadInput(f"{where} is {type(value).__name__}, not {kind.__name__}")
+    raise _Misfit(f"is {type(value).__name__}, not {kind.__name__}")
 
 
 def _written(value: Any) -> Any:
