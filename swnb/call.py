@@ -78,18 +78,19 @@ def refused(reply: Reply, said: str, *, unsigned: bool = False) -> SwnbError:
     ``unsigned``: the platform's way of saying that no sign-in came along at all.
     """
     where, status = reply.server, reply.status
+    words = f": {said}" if said else ""
     if status == 401 and unsigned:
         return SignInNeeded(f"{reply.path} needs a sign-in", where=where, todo=_SIGN_IN)
     if status == 401:
-        return TokenRejected(f"the server does not accept this sign-in: {said}", where=where, todo=_SIGN_IN)
+        return TokenRejected(f"the server does not accept this sign-in{words}", where=where, todo=_SIGN_IN)
     if status == 403:
-        return Forbidden(f"this user may not see or do that: {said}", where=where, todo="Ask an owner of the project")
+        return Forbidden(f"this user may not see or do that{words}", where=where, todo="Ask an owner of the project")
     if status == 404:
         return NotFound(said or f"nothing is at {reply.path}", where=where)
     if status in (429, 503):
         return TooBusy(said or "the server is busy", where=where, todo="Try again later", status=status)
     blame = "it does not take the request" if 400 <= status < 500 else "it failed at"
-    return ServerError(f"{blame} {reply.path} ({status}): {said}", where=where, status=status)
+    return ServerError(f"{blame} {reply.path} ({status}){words}", where=where, status=status)
 
 
 @dataclass(frozen=True, slots=True)

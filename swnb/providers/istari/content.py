@@ -10,16 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
-from swnb.call import Call, Plan, Reply, ask, refused
-from swnb.errors import BadReply, Forbidden, SwnbError
-from swnb.providers.istari import calls
+from swnb.call import Call, Plan, Reply, ask
+from swnb.errors import BadReply
+from swnb.providers.istari import calls, requests
 from swnb.providers.reading import field, inner, text, whole
 
 T = TypeVar("T")
 _SHA: Final = re.compile("[0-9a-f]{96}")
-_EXPIRED: Final = frozenset({401, 403, 410})  # how stores refuse a link whose time is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +51,13 @@ def link(file: File, use: Callable[[str], T]) -> Call[T]:
 
     def read(body: Any, reply: Reply) -> T:
         url: str = field(body, "url", str, reply)
-        if not _is_link(url):
-            raise reply.odd("url is no address that can be downloaded from")
-        return use(url)
+        try:
+            found = requests.link(url)
+        except BadReply:
+            raise reply.odd("url is no address that can be downloaded from") from None
+        return use(found)
 
     return calls.download_url(file.sha, read)
-
-
-def _is_link(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) if parts.scheme in ("http", "https") else url[:1] == "/" and url[:2] != "//"
-    except ValueError:
-        return False
 
 
 def download(
@@ -74,20 +66,13 @@ def download(
     """The content by its link. ``expired``: what a link gives that is too old, where the caller knows how to go on."""
 
     def decode(reply: Reply) -> T:
-        if expired is not None and reply.status in _EXPIRED:
+        if expired is not None and reply.status in requests.EXPIRED:
             return expired()
         if not 200 <= reply.status < 300:
-            raise _refused(reply, f"{file.name} cannot be downloaded from {_host(url, reply)}")
+            raise requests.refused_by_store(reply, url, f"{file.name} cannot be downloaded from")
         return read(checked(reply, file, url), reply)
 
     return Call("GET", url, decode, signed=False)
-
-
-def _refused(reply: Reply, what: str) -> SwnbError:
-    """In our own words: those of a store may repeat the link, with its signature."""
-    if reply.status in _EXPIRED:
-        return Forbidden(f"{what}: the link is refused ({reply.status}), also a new one", where=reply.server)
-    return refused(reply, what)
 
 
 def checked(reply: Reply, file: File, url: str) -> bytes:
@@ -96,16 +81,14 @@ def checked(reply: Reply, file: File, url: str) -> bytes:
     digest.update(file.salt.encode("utf-8", "surrogatepass"))
     if digest.hexdigest() == file.sha:
         return reply.body
+    host = requests.host_of(url) or reply.server
+    host = requests.host_of(url) or reply.server
     raise BadReply(
-        f"{file.name}, downloaded from {_host(url, reply)}, is not what the registry holds under that name: "
+        f"{file.name}, downloaded from {host}, is not what the registry holds under that name: "
         f"its hash is wrong ({len(reply.body):,} bytes came)",
         where=reply.server,
         todo="Ask again; if it stays so, the file is damaged where it is stored, or was changed on the way",
     )
-
-
-def _host(url: str, reply: Reply) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2] or reply.server
 
 
 class Content:

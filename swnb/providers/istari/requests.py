@@ -9,14 +9,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from swnb.call import Call, Reply, refused
-from swnb.errors import BadInput, SwnbError
+from swnb.errors import BadInput, BadReply, Forbidden, SwnbError
 
 API: Final = "/api/v2"
 Body = Mapping[str, Any]
 _JSON: Final = {"content-type": "application/json"}  # also where the body is empty, as the official client has it
+_FLAGS: Final = frozenset(
+    {
+        "all_users",
+        "include_total",
+        "recently_viewed",
+        "recursive",
+        "all_tenants",
+        "in_agent_pools",
+        "include_deprecated",
+    }
+)
+_COUNTS: Final = frozenset({"page", "size"})
+_CALLED: Final[Mapping[type, str]] = {bool: "True or False", int: "a whole number", str: "text"}
+EXPIRED: Final = frozenset({401, 403, 410})  # how stores refuse a link whose time is over
 _STORED: Final = 409  # of an upload: these bytes are there already
 
 # What an answer means
@@ -50,7 +64,9 @@ def _problem(sent: Mapping[str, Any]) -> str:
     """One entry of a 422: ``query.size: should be at most 100``."""
     place = sent.get("loc")
     where = ".".join(map(str, place)) if isinstance(place, list) else ""
-    return f"{where}: {sent.get('msg')}" if where else str(sent.get("msg"))
+    words = sent.get("msg")
+    told = words if isinstance(words, str) else "it is not accepted"
+    return f"{where}: {told}" if where else told
 
 
 # How a request is written
@@ -80,11 +96,14 @@ def change(method: str, *parts: str, body: Body | None = None, query: Body | Non
 
 
 def _query(values: Mapping[str, Any]) -> dict[str, str]:
-    return {name: _text(value) for name, value in values.items() if value is not None}
+    return {name: _text(name, value) for name, value in values.items() if value is not None}
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _text(name: str, value: Any) -> str:
+    kind = bool if name in _FLAGS else int if name in _COUNTS else str
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{name} is {_CALLED[kind]}, not {type(value).__name__}")
+    return str(value).lower() if kind is bool else str(value)
 
 
 # Jobs
@@ -188,22 +207,52 @@ def upload_url(sha: str) -> Call[Any]:
 
 def download(url: str) -> Call[bytes]:
     """The bytes behind a TemporaryURL, which never gets our sign-in."""
-    return Call("GET", link(url), _bytes, signed=False)
+
+    def read(reply: Reply) -> bytes:
+        if reply.status != 200:
+            raise refused_by_store(reply, url, "the content cannot be downloaded from")
+        return reply.body
+
+    return Call("GET", link(url), read, signed=False)
 
 
 def upload(url: str, content: bytes) -> Call[Any]:
     """Send bytes to a TemporaryURL, without our sign-in."""
+
+    def taken(reply: Reply) -> None:
+        if reply.status >= 400 and reply.status != _STORED:
+            raise refused_by_store(reply, url, "the content cannot be uploaded to")
+
     kind = {"content-type": "application/octet-stream"}
     if "blob.core.windows.net" in url or all(f"{name}=" in url for name in ("se", "sp", "sv")):
         kind["x-ms-blob-type"] = "BlockBlob"
-    return Call("PUT", link(url), _taken, body=content, headers=kind, signed=False, reads=False)
+    return Call("PUT", link(url), taken, body=content, headers=kind, signed=False, reads=False)
 
 
 def link(url: object) -> str:
-    """A link that the server gave, which may lead to any host, but by HTTP only."""
-    if isinstance(url, str) and url.startswith(("http://", "https://")):
+    """A link that the server gave: to any host, but by HTTP only, or a path of its own; BadReply for another one."""
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+    except ValueError:
+        parts = None
+    if parts is not None and parts.scheme in ("http", "https") and parts.hostname:
+        return f"{parts.scheme}{str(url)[len(parts.scheme) :]}"
+    if isinstance(url, str) and url[:1] == "/" and url[:2] != "//":
         return url
-    raise BadInput("the server gives no address that the content can be got from or sent to")
+    raise BadReply("the server gives no address that content can be got from or sent to")
+
+
+def refused_by_store(reply: Reply, url: str, what: str) -> SwnbError:
+    """In our own words: those of a store may repeat the link, with its signature. ``what`` goes before the host."""
+    problem = f"{what} {host_of(url) or reply.server}"
+    if reply.status in EXPIRED:
+        return Forbidden(f"{problem}: the link is refused ({reply.status}), also a new one", where=reply.server)
+    return refused(reply, problem)
+
+
+def host_of(url: str) -> str:
+    """The host of a link, without what may be a sign-in before it."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def put_properties(file_id: str, body: Body) -> Call[Any]:
@@ -211,16 +260,5 @@ def put_properties(file_id: str, body: Body) -> Call[Any]:
     return change("PUT", "files", file_id, "properties", body=body)
 
 
-def _bytes(reply: Reply) -> bytes:
-    if reply.status != 200:
-        raise refusal(reply)
-    return reply.body
-
-
 def _unless_stored(reply: Reply) -> Any:
     return None if reply.status == _STORED else answer(reply)
-
-
-def _taken(reply: Reply) -> None:
-    if reply.status >= 400 and reply.status != _STORED:
-        raise refusal(reply)

@@ -14,7 +14,7 @@ from swnb.sdk.istari import pages
 from swnb.sdk.istari.catalogue import Agent, System, User
 from swnb.sdk.istari.files import File, FileRevision
 from swnb.sdk.istari.job import Artifact, Comment, Model
-from swnb.sdk.istari.record import Record
+from swnb.sdk.istari.record import Record, expected
 from swnb.sdk.istari.types import AccessRelationship, HealthcheckReport, UpdateAccessRelationship
 from swnb.sdk.istari.words import (
     OS,
@@ -206,7 +206,7 @@ class Around:
             "agents",
             agent_version=agent_version,
             host_os=host_os,
-            updated_since=updated_since and updated_since.isoformat(),
+            updated_since=_moment(updated_since),
             module_name=module_name,
             module_version=module_version,
             status_name=status_name,
@@ -291,7 +291,7 @@ class Around:
 
     @both
     async def create_access(self, access_relationship: AccessRelationship) -> AccessRelationship:
-        call = requests.grant(access_relationship.to_dict())
+        call = requests.grant(expected(access_relationship, AccessRelationship).to_dict())
         return await self.ask(call, AccessRelationship)
 
     @both
@@ -305,7 +305,8 @@ class Around:
     ) -> AccessRelationship:
         who = AccessSubjectType.of("subject_type", subject_type)
         what = AccessResourceType.of("resource_type", resource_type)
-        body = {"relation": AccessRelation.of("relation", update_access_relationship.relation)}
+        change = expected(update_access_relationship, UpdateAccessRelationship)
+        body = {"relation": AccessRelation.of("relation", change.relation)}
         call = requests.change_access(who, subject_id, what, resource_id, body)
         return await self.ask(call, AccessRelationship)
 
@@ -330,6 +331,12 @@ def _listed(page: int | None, size: int | None, filter_by: str | None, archive: 
         "archive_status": ArchiveStatus.asked("archive_status", archive),
         "sort": sort,
     }
+
+
+def _moment(given: datetime | None) -> str | None:
+    if given is not None and not isinstance(given, datetime):
+        raise TypeError(f"updated_since is a datetime, not {type(given).__name__}")
+    return None if given is None else given.isoformat()
 
 
 def _check(page: object, size: object) -> None:

@@ -74,12 +74,14 @@ class Tool(Record):
 
 
 class JobAgentInformation(Record):
-    agent_id: str
-    display_name: str
+    agent_id: str | None
+    display_name: str | None
 
 
 class AuthDelivery(Record):
-    """A secret for the agent, encrypted."""
+    """A secret for the agent, encrypted; people are shown stars."""
+
+    _hushed = ("ciphertext", "sha", "salt")
 
     input_name: str
     ciphertext: str

@@ -24,7 +24,7 @@ from swnb.sdk.istari.content import Content
 from swnb.sdk.istari.files import File
 from swnb.sdk.istari.job import Job
 from swnb.sdk.istari.pages import PageJob
-from swnb.sdk.istari.record import Record
+from swnb.sdk.istari.record import Record, expected
 from swnb.sdk.istari.types import (
     AccessRelationship,
     Archive,
@@ -152,9 +152,9 @@ class Client(Around):
         said = _described(description, version_name, external_identifier, display_name)
         properties = properties_of(name, len(data), said)
         content, described = Blob.of(data), blob_of(properties)
-        await upload(self, described)
-        await upload(self, content)
-        bindings = {"auth_bindings": [json_of(each) for each in auth_bindings]} if auth_bindings else {}
+        bindings = (
+            {"auth_bindings": [_body(each, NewCredentialBinding) for each in auth_bindings]} if auth_bindings else {}
+        )
         body = {"revision": json_of(new_revision(content, described, properties, sources)), **bindings}
         call = requests.create_job(
             model_id,
@@ -167,6 +167,8 @@ class Client(Around):
             assigned_agent_pool_id=assigned_agent_pool_id,
             agent_id=agent_id,
         )
+        await upload(self, described)
+        await upload(self, content)
         return await self.ask(call, Job)
 
     @both
@@ -188,9 +190,9 @@ class Client(Around):
         said = _described(description, version_name, external_identifier, display_name)
         properties = properties_of(name, len(data), said)
         content, described = Blob.of(data, salt), blob_of(properties, salt)
+        revision = json_of(new_revision(content, described, properties, sources))
         await upload(self, content)
         await upload(self, described)
-        revision = json_of(new_revision(content, described, properties, sources))
         return await self.ask(requests.replace_parameters(job_id, revision), Job)
 
     @both
@@ -266,6 +268,7 @@ class Client(Around):
         version_name: str | None = None,
     ) -> File:
         """Change what a file is called; what is left out stays. The file as it is then, which ``file`` is too."""
+        expected(file, File)
         return await self.described(file, _described(description, version_name, external_identifier, display_name))
 
     # What the parts of the surface use
@@ -275,6 +278,7 @@ class Client(Around):
         blob, token = changed(file, given)
         await upload(self, blob)
         found = await self.ask(requests.put_properties(file.id, json_of(token)), File)
+        found.goes_on_counting(file)
         vars(file).update(found.__getstate__())
         return found
 
@@ -327,9 +331,7 @@ def _decoder(decode: Callable[[Reply], Any], read: Callable[[Any], T]) -> Callab
 
 def _body(given: Any, kind: type[Record]) -> dict[str, Any]:
     """A record of a caller as a body."""
-    if not isinstance(given, kind):
-        raise TypeError(f"a {kind.__name__} is expected, not {type(given).__name__}")
-    return json_of(given)
+    return json_of(expected(given, kind))
 
 
 def _described(

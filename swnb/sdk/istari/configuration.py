@@ -149,6 +149,13 @@ class Configuration:
             value, kind = getattr(self, each.name), str(each.type).partition(" ")[0]
             if kind in _KINDS and value is not None and not isinstance(value, _KINDS[kind]):
                 raise ConfigurationError(f"{each.name} is {value!r}, which is no {kind}")
+        for name in ("filesystem_cache_max_bytes", "http_request_timeout_secs"):
+            if (getattr(self, name) or 0) < 0:
+                raise ConfigurationError(f"{name} is {getattr(self, name)}, which is below 0")
+        if self.filesystem_cache_max_bytes is None:
+            raise ConfigurationError("filesystem_cache_max_bytes is None", todo="Give a number of bytes")
+        if not isinstance(self.filesystem_cache_root, (str, Path, type(None))):
+            raise ConfigurationError(f"filesystem_cache_root is {self.filesystem_cache_root!r}, which is no folder")
         for name, instead in _ELSEWHERE.items():
             if getattr(self, name):
                 raise Unsupported(f"{name} is not for this client", todo=instead)

@@ -15,7 +15,7 @@ from shutil import copyfileobj
 from typing import IO, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from swnb.errors import NotFound, Refused, ServerError
+from swnb.errors import BadInput, NotFound, Refused, ServerError, Unreachable
 from swnb.fetch.tasks import in_thread
 from swnb.providers.istari import requests
 from swnb.sdk.istari.cache import Cache, salted
@@ -62,9 +62,9 @@ class Content:
         async with self._fetched(token) as file:
             return await in_thread(file.read_bytes)
 
-    def forget(self, token: Token) -> None:
+    async def forget(self, token: Token) -> None:
         if self._cache:
-            self._cache.forget(token)
+            await in_thread(self._cache.forget, token)
 
     @asynccontextmanager
     async def _fetched(self, token: Token) -> AsyncIterator[Path]:
@@ -79,11 +79,12 @@ class Content:
             file.unlink(missing_ok=True)  # noqa: ASYNC240  a cancel must not leave it
 
     async def _download(self, token: Token, file: Path) -> None:
-        """Into the file; a link that is refused may have expired, so another one is asked for, once."""
+        """Into the file. A link that is refused may have expired, and what comes may be cut off: then another link is
+        asked for, once."""
         try:
             await self._by_link(token, file)
             return
-        except (Refused, NotFound, ServerError):
+        except (Refused, NotFound, ServerError, Unreachable):
             pass
         await self._by_link(token, file)
 
@@ -110,10 +111,20 @@ class Content:
             raise InvalidChecksumError(f"what {host} gave is not the content with the sha {token.sha[:12]}…")
 
 
-def saved(file: IO[bytes], dest: Path, name: str | None) -> Path:
-    """Copy a file to ``dest``, or into it by a safe form of ``name`` where it is a folder; in one step, so that nobody
-    sees a part of it."""
-    target = dest / safe_name(name) if dest.is_dir() else dest
+def place_for(dest: str | os.PathLike[str], name: str | None) -> Path:
+    """The file that is meant: ``dest``, or in it, where that is a folder, one called by a safe form of ``name``."""
+    target = Path(dest)
+    if target.is_dir():
+        return target / safe_name(name)
+    if os.fspath(dest).endswith((os.sep, os.altsep or os.sep)):
+        raise BadInput(f"there is no folder {target}", todo="Make it first, or name a file")
+    if not target.parent.is_dir():
+        raise BadInput(f"there is no folder {target.parent}", todo="Make it first")
+    return target
+
+
+def saved(file: IO[bytes], target: Path) -> Path:
+    """Copy a file, in one step, so that nobody sees a part of it."""
     part = target.with_name(f".{token_hex(6)}.part")
     try:
         with part.open("xb") as opened:

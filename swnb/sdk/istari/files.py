@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from collections.abc import Sequence
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from swnb.bridge import both
-from swnb.errors import BadReply
+from swnb.errors import BadInput, BadReply
 from swnb.providers.istari import requests
-from swnb.sdk.istari.content import Content, Stats, saved, whole
+from swnb.sdk.istari.content import Content, Stats, place_for, saved, whole
 from swnb.sdk.istari.record import Record
 from swnb.sdk.istari.types import (
     AccessRelationship,
@@ -30,7 +31,7 @@ from swnb.sdk.istari.types import (
     UpdateAccessRelationship,
     UpstreamRemoteInfo,
 )
-from swnb.sdk.istari.words import AccessRelation, AccessResourceType, AccessSubjectType
+from swnb.sdk.istari.words import AccessRelation, AccessResourceType, AccessSubjectType, text
 
 #: the properties that can be changed, in the order of the vendor's parameters
 PROPERTIES = ("description", "display_name", "external_identifier", "version_name")
@@ -54,23 +55,23 @@ class Readable(Record):
 
     @both
     async def read_text(self, encoding: str = "utf-8") -> str:
-        return (await self._bytes()).decode(encoding)
+        return await self._text(encoding)
 
     @both
     async def read_json(self, encoding: str = "utf-8") -> Any:
-        return json.loads((await self._bytes()).decode(encoding))
+        return json.loads(await self._text(encoding))
 
     @both
     async def copy_to(self, dest: str | os.PathLike[str]) -> Path:
         """Write the content to a file, whole or not at all, over what is there. In a folder it is called as it is here,
         without any path in that name."""
-        target = Path(dest)
-        name = self.revision.name
-        return await self._content().use(*self._token(), lambda file: saved(file, target, name))
+        target = place_for(dest, self.revision.name)
+        return await self._content().use(*self._token(), lambda file: saved(file, target))
 
-    def cleanup_cache(self) -> None:
+    @both
+    async def cleanup_cache(self) -> None:
         """Remove the content from the client's cache."""
-        self._content().forget(self._token()[0])
+        await self._content().forget(self._token()[0])
 
     def get_cache_stats(self) -> dict[str, int]:
         """How often this content was read from the cache (``hits``), was not there (``misses``) and was put there."""
@@ -106,6 +107,13 @@ class Readable(Record):
     async def _bytes(self) -> bytes:
         return await self._content().use(*self._token(), whole)
 
+    async def _text(self, encoding: str) -> str:
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise BadInput(f"encoding={encoding!r} is none that Python knows") from None
+        return (await self._bytes()).decode(encoding)
+
     async def _properties(self) -> Properties:
         sent = await self._content().bytes(self.revision.properties_token)
         return Properties.read(json.loads(sent), "properties")
@@ -126,9 +134,6 @@ class Properly:
     async def properties(self) -> Properties:
         found: Properties = await self._owner.read_properties.aio()
         return found
-
-    async def model(self) -> Any:
-        return await self._owner.read_model.aio()
 
 
 class FileRevision(Readable):
@@ -162,6 +167,10 @@ class FileRevision(Readable):
         """What its reads met in the cache."""
         found: Stats = vars(self).setdefault("_counted", Stats())
         return found
+
+    @counted.setter
+    def counted(self, stats: Stats) -> None:
+        vars(self)["_counted"] = stats
 
     def _revisions(self) -> Sequence[FileRevision]:
         return (self,)
@@ -253,7 +262,7 @@ class Shared(Record):
         """Give a subject access."""
         body = {
             "subject_type": AccessSubjectType.of("subject_type", subject_type),
-            "subject_id": subject_id,
+            "subject_id": text("subject_id", subject_id),
             "relation": AccessRelation.of("relation", relation),
             "resource_type": self._word,
             "resource_id": self.id,
@@ -328,6 +337,13 @@ class File(Described, Shared):
     @property
     def archive_status(self) -> FileArchiveStatus | None:
         return self.archive_status_history[-1] if self.archive_status_history else None
+
+    def goes_on_counting(self, before: File) -> None:
+        """Its contents were met in the cache as often as they were before."""
+        met = {each.content_token.sha: each.counted for each in before.revisions if each.content_token}
+        for each in self.revisions:
+            if each.content_token:
+                each.counted = met.get(each.content_token.sha, each.counted)
 
     def _revisions(self) -> Sequence[FileRevision]:
         return self.revisions

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from swnb.bridge import both
-from swnb.errors import BadInput, BadReply, Timeout
+from swnb.errors import BadInput, BadReply, Forbidden, NotFound, Timeout
+from swnb.fetch.tasks import within
 from swnb.providers.istari import requests
 from swnb.sdk.istari.catalogue import AuthDelivery, FunctionVersion, JobAgentInformation
-from swnb.sdk.istari.files import File, Resource
+from swnb.sdk.istari.files import File, Properly, Resource
 from swnb.sdk.istari.record import Record
 from swnb.sdk.istari.types import ControlTag, NoJobResponse, ResourceArchiveStatus
 from swnb.sdk.istari.words import AccessResourceType, JobStatusName
@@ -90,35 +92,63 @@ class Job(Resource):
         return self.status_history[-1]
 
     @property
-    def model(self) -> Model:
+    def model(self) -> Model | Artifact:
         """The input, asked anew each time; ``await job.aio.model()`` in async code."""
         return self.read_model()
 
     @both
-    async def read_model(self) -> Model:
-        """The input as it is now."""
+    async def read_model(self) -> Model | Artifact:
+        """The input as it is now: a model, or an artifact, which a job may have been given as well."""
         client = self._speaking()
         if not self.model_id:
             raise BadReply(f"job {self.id} names no model")
-        return await client.ask(requests.get("models", self.model_id), Model)
+        try:
+            return await client.ask(requests.get("models", self.model_id), Model)
+        except (Forbidden, NotFound):  # how a registry speaks of an id of another kind
+            return await client.ask(requests.get("artifacts", self.model_id), Artifact)
+
+    @property
+    def aio(self) -> Properly:
+        return JobProperly(self)
 
     @both
     async def poll_job(self, interval: float = 5.0, timeout: float | None = None) -> JobStatusName:
         """Ask where the job stands, ``interval`` seconds apart, until it is completed, failed or canceled; which of the
         three. TimeoutError after ``timeout`` seconds. The record stays as it is."""
-        if interval <= 0 or (timeout is not None and timeout < 0):
-            raise BadInput("an interval is above 0 seconds, a timeout not below")
+        every, ends = _seconds("interval", interval), math.inf
+        if not every > 0:
+            raise BadInput(f"interval={interval!r} is not above 0 seconds")
         client, loop = self._speaking(), asyncio.get_running_loop()
-        ends = None if timeout is None else loop.time() + timeout
-        while True:
-            found = await client.ask(requests.job(self.id), Job)
-            name: JobStatusName | None = found.status.name
-            if name is not None and name.final:
+        if timeout is not None:
+            ends = loop.time() + _seconds("timeout", timeout)
+        name: JobStatusName | None = None
+        left = ends - loop.time()
+        while left > 0 or name is None:
+            # Where no time is given at all, the job is looked at once.
+            task = await within(left if 0 < left < math.inf else None, client.ask(requests.job(self.id), Job))
+            if task is None:
+                break
+            name = task.result().status.name or JobStatusName.UNKNOWN
+            if name.final:
                 return name
-            left = interval if ends is None else min(interval, ends - loop.time())
-            if left <= 0:
-                raise Timeout(f"job {self.id} is {name or JobStatusName.UNKNOWN} after {timeout:g} s")
-            await asyncio.sleep(left)
+            await asyncio.sleep(max(min(every, ends - loop.time()), 0))
+            left = ends - loop.time()
+        raise Timeout(f"job {self.id} is {name or 'of an unknown status'} after {timeout:g} s")
+
+
+def _seconds(name: str, value: float) -> float:
+    """A time that a caller gives."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise TypeError(f"{name} is a number of seconds, not {type(value).__name__}")
+    if not value >= 0:  # which NaN is not either
+        raise BadInput(f"{name}={value!r} is not 0 seconds or more")
+    return value
+
+
+class JobProperly(Properly):
+    async def model(self) -> Model | Artifact:
+        found: Model | Artifact = await self._owner.read_model.aio()
+        return found
 
 
 class Model(Resource):

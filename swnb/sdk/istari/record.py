@@ -9,6 +9,7 @@ stays text. What does not fit is a BadInput (a ValueError) that names the field.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import pprint
@@ -48,6 +49,8 @@ class Record:
 
     #: what it cannot be without, where that is not told by its annotations
     _needs: ClassVar[tuple[str, ...]] = ()
+    #: what is not shown to people
+    _hushed: ClassVar[tuple[str, ...]] = ()
     #: who verbs speak through; records that a caller made have none
     _client: Any = None
 
@@ -96,7 +99,11 @@ class Record:
     __hash__ = None  # type: ignore[assignment]  # a record can be changed
 
     def __repr__(self) -> str:
-        given = (f"{name}={getattr(self, name)!r}" for name in fields_of(type(self)) if name in vars(self))
+        given = (
+            f"{name}={'****' if name in self._hushed else repr(vars(self)[name])}"
+            for name in fields_of(type(self))
+            if name in vars(self)
+        )
         return redact(f"{type(self).__name__}({', '.join(given)})")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -112,8 +119,8 @@ class Record:
         return json.dumps(self.to_dict(), default=_iso)
 
     def to_str(self) -> str:
-        """The same for people."""
-        return redact(pprint.pformat(self.to_dict()))
+        """The same for people, secrets as stars."""
+        return redact(pprint.pformat(_shown(self)))
 
     @classmethod
     def from_dict(cls: type[R], obj: Mapping[str, Any] | None) -> R | None:
@@ -150,6 +157,13 @@ class Record:
             raise BadInput(f"this {type(self).__name__} has no client", todo="Get it from a Client to act on it")
         client: Client = self._client
         return client
+
+
+def expected(given: object, kind: type[R]) -> R:
+    """A record that a caller gave; TypeError where it is none of this type."""
+    if not isinstance(given, kind):
+        raise TypeError(f"a {kind.__name__} is expected, not {type(given).__name__}")
+    return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +235,10 @@ def _items(read: Reader, value: Any, client: Any) -> list[Any]:
     found: list[Any] = []
     try:
         for each in value:
-            found.append(read(each, client))
+            if each is not None:
+                found.append(read(each, client))
     except _Misfit as odd:
-        odd.place = f"[{len(found)}]{odd.place}"
+        odd.place = f"[{value.index(each)}]{odd.place}"
         raise
     return found
 
@@ -243,6 +258,8 @@ def _time(value: Any, _client: Any) -> datetime:
         return value if isinstance(value, datetime) else msgspec.convert(_plain(str, value, None), datetime)
     except msgspec.ValidationError:
         pass
+    with contextlib.suppress(ValueError):
+        return datetime.fromisoformat(value)  # which takes a day without a time of day, too
     raise _Misfit(f"is no time: {value!r}")
 
 
@@ -256,6 +273,13 @@ def _written(value: Any) -> Any:
     if isinstance(value, Record):
         return value.to_dict()
     return [_written(each) for each in value] if isinstance(value, list) else value
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Record):
+        given = {name: each for name, each in vars(value).items() if name in fields_of(type(value))}
+        return {name: "****" if name in value._hushed else _shown(each) for name, each in given.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def _iso(value: Any) -> str:

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from swnb.providers.istari import requests
 from swnb.sdk.istari.files import PROPERTIES, File, FileRevision
-from swnb.sdk.istari.record import Record
+from swnb.sdk.istari.record import Record, expected
 from swnb.sdk.istari.types import (
     FileRevisionArchiveStatus,
     NewSource,
@@ -120,6 +120,7 @@ def changed(file: File, given: Mapping[str, str | None]) -> tuple[Blob, TokenWit
 def _source(given: NewSource | str) -> Source:
     if isinstance(given, str):
         given = NewSource(revision_id=given, relationship_identifier=None)
+    expected(given, NewSource)
     none = dict.fromkeys(("file_id", "resource_type", "resource_id"))
     return Source(revision_id=given.revision_id, relationship_identifier=given.relationship_identifier, **none)
 

@@ -19,6 +19,13 @@ class InvalidChecksumError(BadReply):
     """Content that came is not what its token promises."""
 
 
+def text(name: str, value: object) -> str:
+    """What a caller wrote where only text can stand."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is text, not {type(value).__name__}")
+    return value
+
+
 class Word(str, Enum):
     """Text that is one of some; it is written and read as records are."""
 
