@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from swnb.errors import Forbidden, NotFound, ServerError, SwnbError
 from swnb.model import JobInfo
 from swnb.providers.istari import calls, parse
 from swnb.providers.istari.content import Content, File, file_of
-from swnb.providers.istari.records import elements, last_revision, products
+from swnb.providers.istari.records import STAGE, elements, last_revision, products
 from swnb.providers.reading import inner, text
 
 _SMALL: Final = 4 * 2**20  # bytes of a JSON file that is looked into for a summary or to see whether it is a table
@@ -30,12 +31,6 @@ class Artifact:
 
     def __str__(self) -> str:
         return f"{self.label} of job {self.job}"
-
-    @property
-    def stem(self) -> str:
-        """What its numbers are called by."""
-        number = self.label.removeprefix(self.file.name)
-        return PurePosixPath(self.file.name.replace("\\", "/")).stem + number
 
 
 class Artifacts:
@@ -70,15 +65,19 @@ class Artifacts:
     # -- what is in them
 
     def numbers(self, artifacts: Sequence[Artifact]) -> Plan[dict[str, int | float]]:
-        """The numbers in JSON files that are objects, by ``<file's stem>.<path>``."""
-        looked = [each for each in artifacts if each.file.suffix == ".json" and _is_small(each)]
-        values = yield from ask_all([self._document(each) for each in looked])
+        """The numbers in JSON files that are objects, by ``<file's stem>.<path>``; by the file's whole name where that
+        is taken."""
+        named = [(each, stem) for each, stem in _stems(artifacts) if _is_small(each)]
+        values = yield from ask_all([self._document(each) for each, _ in named])
         found: dict[str, int | float] = {}
-        for artifact, value in zip(looked, values, strict=True):
+        for (artifact, stem), value in zip(named, values, strict=True):
             try:
-                found |= {f"{artifact.stem}.{path}": each for path, each in parse.numbers(value).items()}
+                told = parse.numbers(value)
             except RecursionError:
                 note(f"{artifact} is left out of the summary: its JSON is nested too deep")
+                continue
+            for path, each in told.items():
+                found[_free(artifact, stem, path, found)] = each
         return found
 
     def _document(self, artifact: Artifact) -> Plan[Any]:
@@ -108,6 +107,23 @@ class Artifacts:
             return {}
         value = yield from self._document(artifact)
         return value if isinstance(value, Mapping) else {}
+
+
+def _stems(artifacts: Sequence[Artifact]) -> list[tuple[Artifact, str]]:
+    """JSON files, and their names without the ending, numbered where they are the same."""
+    files = [each for each in artifacts if each.file.suffix == ".json"]
+    stems = [PurePosixPath(each.file.name.replace("\\", "/")).stem for each in files]
+    return list(zip(files, parse.distinct(stems), strict=True))
+
+
+def _free(artifact: Artifact, stem: str, path: str, taken: Collection[str]) -> str:
+    """What a number is called. ``stage.…`` is what the times of the job's stages are called, whatever its files are."""
+    name = f"{stem}.{path}"
+    if stem != STAGE and name not in taken:
+        return name
+    whole = f"{artifact.label}.{path}"
+    numbered = (f"{whole} ({n})" for n in count(2))
+    return next(each for each in chain([whole], numbered) if each not in taken)
 
 
 def parameters(job: JobInfo) -> File | None:

@@ -45,6 +45,7 @@ _STATUS: Final[Mapping[str, Status]] = {
     "Failed": Status.FAILED,
     "Canceled": Status.CANCELLED,
 }
+STAGE: Final = "stage"  # before the names of what stages took
 _WAITING: Final = ("Created", "Pending")
 _WORKING: Final = ("Running", "Claimed")  # what counts as the start, the better word first
 _HUSHED: Final = frozenset({"auth_deliveries"})  # secrets for agents
@@ -191,7 +192,7 @@ def durations(record: Json) -> dict[str, float]:
     found: dict[str, float] = {}
     for stage in lived:
         if stage.seconds is not None and not stage.status.final:
-            name = f"stage.{stage.told.word.lower()}_s"
+            name = f"{STAGE}.{stage.told.word.lower()}_s"
             found[name] = found.get(name, 0.0) + stage.seconds
     begun = _first([stage.told for stage in lived])
     asked = min((begun[word] for word in _WAITING if word in begun), default=None)
@@ -199,9 +200,9 @@ def durations(record: Json) -> dict[str, float]:
     started = next((begun[word] for word in _WORKING if word in begun), None)
     ended = begun.get(lived[-1].told.word) if lived and lived[-1].status.final else None
     whole = {
-        "stage.queue_s": _seconds(asked, taken),
-        "stage.run_s": _seconds(started, ended),
-        "stage.wall_s": _seconds(asked or started, ended),
+        f"{STAGE}.queue_s": _seconds(asked, taken),
+        f"{STAGE}.run_s": _seconds(started, ended),
+        f"{STAGE}.wall_s": _seconds(asked or started, ended),
     }
     return {name: value for name, value in whole.items() if value is not None} | found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -105,6 +106,32 @@ def test_files_of_one_name_keep_their_numbers_apart() -> None:
     registry.jobs = [made(job(), registry.file("m.json", '{"a": 1}'), registry.file("m.json", '{"a": 2}'))]
     (values,) = summary(registry)
     assert (values["m.a"], values["m (2).a"]) == (1, 2)
+
+
+def test_no_number_takes_the_place_of_another() -> None:
+    registry = Registry()
+    files = {
+        "dir/m.json": {"x": 1},
+        "m.csv": None,
+        "m.json": {"x": 2},
+        "a.json": {"b": {"c": 3}},
+        "a.b.json": {"c": 4},
+        "stage.json": {"queue_s": 99, "x": 5},
+        "stage.json.json": {"queue_s": 6},
+    }
+    made_of = [registry.file(name, json.dumps(told) if told else "x\n1\n") for name, told in files.items()]
+    registry.jobs = [made(job(words=("Created", "Running", "Completed")), *made_of)]
+    (values,) = summary(registry)
+    assert values["stage.queue_s"] == 60
+    assert {name: value for name, value in values.items() if not name.endswith("_s") or value < 60} == {
+        "m.x": 1,
+        "m (2).x": 2,
+        "a.b.c": 3,
+        "a.b.json.c": 4,
+        "stage.json.x": 5,
+        "stage.json.json.queue_s": 6,
+    }
+    assert values["stage.json.queue_s"] == 99
 
 
 def test_tables_and_other_files_give_no_numbers() -> None:
