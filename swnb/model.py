@@ -118,6 +118,17 @@ class EventInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessInfo:
+    """Who may see or change a job. ``id`` is the subject's, ``relation`` the platform's word for what it may."""
+
+    id: str
+    relation: str
+    name: str | None = None
+    email: str | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class SummaryRow:
     """The final values of job ``id`` of ``project``; ``values`` is empty where it has none. ``own``: the platform's
     bookkeeping. ``steps``: at which step a value was reached, by its column's name. ``job`` is there where the platform

@@ -49,6 +49,8 @@ _PAGES: Final = (
     ("swanlab", re.compile(r"/@(?P<owner>[^/]+)/(?P<project>[^/]+)(?:/runs/(?P<job>[^/]+).*|/.*)?")),
     ("supervisely", re.compile(r"/apps/sessions/(?P<job>[^/]+).*")),
 )
+#: an address of the API of a registry that was named to be Istari's; elsewhere it may be anybody's
+_ISTARI_API: Final = re.compile(r"(.*?)/api/v2(?:/(?P<kind>jobs|models|systems)/(?P<id>[^/]+)/?|(?P<tail>/.*)?)")
 _RAY_PAGE: Final = re.compile(r"#/jobs/(?P<job>[^/?#]+).*")
 _PORTS: Final = {"http": "80", "https": "443"}
 #: hosts whose platform everybody knows, and the web host whose API lives elsewhere
@@ -236,7 +238,13 @@ def _http(platform: str, scheme: str, rest: str, known: Mapping[str, str], line:
     origin = _origin(scheme, netloc, line)
     if page := _RAY_PAGE.fullmatch(fragment):
         return Ref(_server(platform, _joined(origin, path, line), known, line, "ray"), job=_decoded(page["job"], line))
-    end = _SERVER_END.search(path)
+    end, api = _SERVER_END.search(path), _ISTARI_API.fullmatch(path) if platform == "istari" else None
+    if api is not None and (end is None or api.end(1) < end.start()):
+        address, kind = _joined(origin, api[1], line), api["kind"]
+        if kind is None:
+            return _http(platform, scheme, f"{netloc}{api[1]}{api['tail'] or ''}{query}{fragment}", known, line)
+        server, id_ = _server(platform, address, known, line), _decoded(api["id"], line)
+        return Ref(server, job=id_) if kind == "jobs" else Ref(server, f"system:{id_}" if kind == "systems" else id_)
     if end is None:  # what a browser adds to the front page of a server says nothing to us
         return Ref(_server(platform, _joined(origin, path, line), known, line))
     address, tail = _joined(origin, path[: end.start()], line), path[end.start() :]

@@ -66,13 +66,14 @@ def fetching(
     asked: Sequence[Ref],
     *args: Any,
     parts: tuple[type, Build] = (type(None), _no_frame),
+    code: str = "",
     **options: Any,
 ) -> Iterator[Fetch]:
-    """``args`` and ``options`` are those of the call, None = not given. ``parts``: what of that which arrives is
-    wanted, and how it becomes a frame."""
+    """``args`` and ``options`` are those of the call, None = not given; ``code`` is the call where it is no public
+    function's. ``parts``: what of that which arrives is wanted, and how it becomes a frame."""
     servers = ", ".join(dict.fromkeys(ref.server for ref in asked))
     with showing(), trail() as kept:
-        fetch = Fetch(servers, _code(verb, asked, args, options), *parts, kept)
+        fetch = Fetch(servers, code or _code(verb, asked, args, options), *parts, kept)
         with partial.keeping(fetch.code, fetch):
             yield fetch
     if fetch.frame is not None:

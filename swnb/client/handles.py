@@ -8,14 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pandas as pd
+
 from swnb.bridge import both, both_iter
 from swnb.client import logs as log
 from swnb.client import verbs, waiting
 from swnb.client.actions import actions_allowed
+from swnb.client.answer import fetching
 from swnb.client.source import Source, source_of
 from swnb.client.told import told
 from swnb.client.where import job_of, one
 from swnb.errors import ActionsOff, Unsupported
+from swnb.frames import tables as frames
 from swnb.model import JobInfo, ProjectInfo, Status
 from swnb.uri import Ref
 
@@ -73,6 +77,7 @@ class Project(_Handle):
         source, project = await self._at()
         return await source.run(source.backend.project(project))
 
+    projects = both(verbs.projects)
     jobs = both(verbs.jobs)
     summary = both(verbs.summary)
 
@@ -127,6 +132,32 @@ class Job(_Handle):
         """Like ``stop``: remove it (on Starwhale, into the project's trash)."""
         return await self._act("delete", yes)
 
+    @both
+    async def access(self) -> pd.DataFrame:
+        """Who may see or change the job: ``id name email relation`` and the platform's own. Unsupported where the
+        platform does not tell."""
+        source, project = await self._at()
+        source.needs("access")
+        with fetching("access", [self.ref], code=f"swnb.open({self.uri!r}).access()") as fetch:
+            frame = frames.access(await source.run(source.backend.access(project, job_of(self.ref))))
+            return fetch.done(frame, len(frame))
+
+    @both
+    async def grant(self, /, who: str, relation: str, *, yes: bool = False) -> str:
+        """Give somebody (an id or an e-mail address) access to the job, or other access; ``relation`` is the platform's
+        word. What he may then. Needs ``swnb.allow_actions()`` or ``yes=True``."""
+        return await self._share("grant", who, relation, yes)
+
+    @both
+    async def revoke(self, /, who: str, *, yes: bool = False) -> str:
+        """Like ``grant``: take somebody's access away."""
+        return await self._share("revoke", who, None, yes)
+
+    async def _share(self, action: str, who: str, relation: str | None, yes: bool) -> str:
+        source, project = await self._at()
+        _allow(source, action, f"{action} would change who has access to job {self.ref.job}", yes)
+        return await source.run(source.backend.share(project, job_of(self.ref), who, relation))
+
     async def _act(self, action: str, yes: bool) -> str:
         source, project = await self._at()
         _allow(source, action, f"{action} would change job {self.ref.job}", yes)
@@ -138,7 +169,7 @@ def _allow(source: Source, action: str, would: str, yes: bool) -> None:
     if action not in source.backend.actions:
         raise Unsupported(f"{source.entry.platform} cannot {action} a job", where=source.entry.name)
     if not (yes or actions_allowed()):
-        given = "…, " if action == "submit" else ""
+        given = "…, " if action in ("submit", "grant", "revoke") else ""
         raise ActionsOff(
             would, where=source.entry.name, todo=f"Say swnb.allow_actions() first, or .{action}({given}yes=True)"
         )

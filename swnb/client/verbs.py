@@ -5,6 +5,7 @@ Each verb: read what the caller means, ask the sources abreast, build one frame,
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from swnb.frames import metrics as series_frames
 from swnb.frames import tables as frames
 from swnb.frames.tables import Origin
 from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, Series, SummaryRow, TaskInfo
+from swnb.providers.base import NESTED
 from swnb.uri import Ref
 
 S = TypeVar("S")
@@ -33,17 +35,31 @@ _JOBS_ABREAST: Final = 8  # jobs whose tables, tasks … are read at a time; eac
 
 async def projects(server: Where) -> pd.DataFrame:
     """Index ``project`` (URI); columns ``platform server id name owner created jobs description url`` and the
-    platform's own. ``server``: one or many. Raises Refused, NotFound, Unreachable, Timeout."""
-    asked = await told(refs(server, "server"))
+    platform's own. ``server``: one or many; also projects that are made of projects (a system of Istari: its models).
+    Raises Refused, NotFound, Unreachable, Timeout, Unsupported."""
+    asked = await told(_holders(server))
     with fetching("projects", asked, parts=(ProjectInfo, frames.projects)) as fetch:
         found = await _abreast(_projects_of, asked)
         pairs = [pair for listing in found for pair in listing.items]
         return fetch.done(frames.projects(pairs), _total(found))
 
 
+def _holders(where: Where) -> list[Ref]:
+    """Servers, or projects."""
+    try:
+        return refs(where, "server")
+    except BadURI as error:
+        with contextlib.suppress(BadURI):
+            return refs(where, "project")
+        raise error from None
+
+
 async def _projects_of(ref: Ref) -> Listing[tuple[Origin, ProjectInfo]]:
     source = source_of(ref)
-    listing = await source.run(source.backend.projects())
+    if ref.project is not None:
+        source.needs(NESTED)
+    plan = source.backend.projects() if ref.project is None else source.backend.projects_in(ref.project)
+    listing = await source.run(plan)
     return Listing([(source.origin, info) for info in listing.items], listing.total)
 
 
@@ -69,7 +85,13 @@ async def jobs(
     """
     words, after = statuses(status), moment(since)
     query = JobQuery(words, name, owner, after, check_limit(limit), config or env)
-    given = {"status": words and sorted(words), "name": name, "owner": owner, "since": after, "limit": limit}
+    given: dict[str, Any] = {
+        "status": words and sorted(words),
+        "name": name,
+        "owner": owner,
+        "since": after,
+        "limit": limit,
+    }
     asked = await told(refs(where))
 
     def build(pairs: Sequence[tuple[Origin, JobInfo]]) -> pd.DataFrame:
@@ -298,7 +320,7 @@ async def metrics(
     Raises NotFound for a metric that none of the jobs has; one that some lack is noted in the provenance."""
     names = [keys] if isinstance(keys, str) else keys if keys is None else list(dict.fromkeys(map(str, keys)))
     asked, most = await told(refs(jobs)), check_limit(steps)
-    options = {"keys": names, "table": table, "wide": wide or None, "steps": most}
+    options: dict[str, Any] = {"keys": names, "table": table, "wide": wide or None, "steps": most}
     of_tables = table is not None or any(ref.table is not None for ref in asked)
     parts: tuple[type, Build] = (Batch, _rows) if of_tables else (Series, _kept_series)
     with fetching("metrics", asked, **options, parts=parts) as fetch:

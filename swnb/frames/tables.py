@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from swnb.frames.columns import column, counts, durations, join, objects, statuses, texts, times
-from swnb.model import ABSENT, Batch, EventInfo, JobInfo, ProjectInfo, RunInfo, SummaryRow, TaskInfo
+from swnb.model import ABSENT, AccessInfo, Batch, EventInfo, JobInfo, ProjectInfo, RunInfo, SummaryRow, TaskInfo
 from swnb.uri import Ref
 
 R = TypeVar("R")
@@ -133,6 +133,12 @@ def events(pairs: Sequence[tuple[str, EventInfo]]) -> pd.DataFrame:
     }
     own = _spread([{k: v for k, v in info.own.items() if k not in fixed} for info in infos])
     return _frame(fixed | own)
+
+
+def access(infos: Sequence[AccessInfo]) -> pd.DataFrame:
+    """``id name email relation`` and the platform's own."""
+    fixed = {name: _texts(infos, name) for name in ("id", "name", "email", "relation")}
+    return _frame(fixed | _spread([{k: v for k, v in info.own.items() if k not in fixed} for info in infos]))
 
 
 def summary(

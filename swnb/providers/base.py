@@ -15,7 +15,18 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from swnb.call import Call, Listing, Plan, SignedIn, at_once
 from swnb.errors import BadURI, Unsupported
-from swnb.model import Batch, EventInfo, JobInfo, JobQuery, ProjectInfo, RowQuery, Series, SummaryRow, TaskInfo
+from swnb.model import (
+    AccessInfo,
+    Batch,
+    EventInfo,
+    JobInfo,
+    JobQuery,
+    ProjectInfo,
+    RowQuery,
+    Series,
+    SummaryRow,
+    TaskInfo,
+)
 from swnb.settings import Credential
 
 
@@ -43,6 +54,10 @@ class Glance:
     others: frozenset[str] = frozenset()
 
 
+#: what a backend offers whose projects are made of projects
+NESTED: Final = "projects in projects"
+
+
 @runtime_checkable
 class Backend(Protocol):
     """The verbs. Each may raise NotFound, Unsupported and what the transport raises."""
@@ -57,6 +72,10 @@ class Backend(Protocol):
     implied: str | None
 
     def projects(self) -> Plan[Listing[ProjectInfo]]: ...
+    def projects_in(self, project: str) -> Plan[Listing[ProjectInfo]]:
+        """The projects that a project is made of; none where it has only jobs."""
+        ...
+
     def project(self, project: str | None) -> Plan[ProjectInfo]: ...
     def jobs(self, project: str | None, query: JobQuery) -> Plan[Listing[JobInfo]]: ...
     def job(self, project: str | None, job: str) -> Plan[JobInfo]: ...
@@ -81,6 +100,12 @@ class Backend(Protocol):
     def events(self, project: str | None, job: str) -> Plan[Sequence[EventInfo]]: ...
     def logs(self, project: str | None, job: str) -> Plan[Sequence[LogPart]]: ...
     def act(self, project: str | None, job: str, action: str) -> Plan[str]: ...
+    def access(self, project: str | None, job: str) -> Plan[Sequence[AccessInfo]]: ...
+    def share(self, project: str | None, job: str, who: str, relation: str | None) -> Plan[str]:
+        """Give somebody (an id or an e-mail address) access to a job, or other access; None takes it away. What he may
+        then, in the platform's word."""
+        ...
+
     def submit(self, project: str | None, spec: Mapping[str, Any]) -> Plan[str]:
         """Start a job; the id that the server gave it."""
         ...
@@ -121,6 +146,15 @@ class Lacking:
 
     def glance(self, project: str, known: Sequence[JobInfo]) -> Plan[Glance | None]:
         return no_glance()
+
+    def projects_in(self, project: str) -> Plan[Listing[ProjectInfo]]:
+        raise unsupported(self.platform, NESTED)
+
+    def access(self, project: str | None, job: str) -> Plan[Sequence[AccessInfo]]:
+        raise unsupported(self.platform, "access")
+
+    def share(self, project: str | None, job: str, who: str, relation: str | None) -> Plan[str]:
+        raise unsupported(self.platform, "access")
 
     def tasks(self, project: str | None, job: str) -> Plan[Sequence[TaskInfo]]:
         raise unsupported(self.platform, "tasks")

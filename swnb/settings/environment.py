@@ -23,7 +23,8 @@ SOURCE: Final = "environment"
 class _Rule:
     """The variables of one vendor, the first that is set counts. ``drop`` is what the vendor's host may end
     in, ``scheme`` what a host without one means to the vendor, ``near`` what it means on this machine.
-    ``below``: the variable whose host has the server under this path."""
+    ``below``: the variable whose host has the server under this path; ``pathless``: the variable whose path does not
+    count."""
 
     platform: str
     hosts: tuple[str, ...]
@@ -33,6 +34,7 @@ class _Rule:
     scheme: str = ""
     near: str = ""
     below: tuple[str, str] = ("", "")
+    pathless: str = ""
 
 
 # starwhale paper 2.1, swanlab 1.1, supervisely 1.3 (its API_TOKEN is too common a name to go to a default host),
@@ -48,6 +50,7 @@ _RULES: Final = (
         ("ISTARI_DIGITAL_API_URL", "ISTARI_REGISTRY_URL"),
         "ISTARI_REGISTRY_AUTH_TOKEN",
         below=("ISTARI_DIGITAL_API_URL", "/registry"),
+        pathless="ISTARI_REGISTRY_URL",
     ),
 )
 
@@ -77,6 +80,9 @@ def _read(rule: _Rule) -> Found | str | None:
             return None
         under = rule.below[1] if variable == rule.below[0] else ""
         address = _address(rule, os.environ.get(variable, "")) + under
+        if variable == rule.pathless:  # the vendor's client takes no path of it (istari 6)
+            parts = urlsplit(address)
+            address = f"{parts.scheme}://{parts.netloc}"
     except BadInput as error:
         return f"{variable or rule.token} in the environment is not used: {error.what}"
     entry = Entry(f"{rule.platform}+{address}", rule.platform, address, SOURCE)

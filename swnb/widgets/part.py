@@ -273,4 +273,9 @@ def offers(uri: str) -> frozenset[str]:
     return source_of(to_ref(uri)).backend.offers
 
 
-__all__ = ["STYLE", "Part", "button", "code", "drop", "fill", "offers", "say", "show", "weakly"]
+def implied(server: str) -> str | None:
+    """The project that an address of this server means where it names none."""
+    return source_of(to_ref(server)).backend.implied
+
+
+__all__ = ["STYLE", "Part", "button", "code", "drop", "fill", "implied", "offers", "say", "show", "weakly"]

@@ -1,4 +1,5 @@
-"""Servers and their projects as one table; a click or Enter opens one.
+"""Servers and their projects as one table; a click or Enter opens one. Where projects are made of projects, those of
+one that was opened move right below it.
 
 Each server is a Part of its own: one that does not answer says so above the table and takes nobody else along.
 """
@@ -12,11 +13,13 @@ import pandas as pd
 
 from swnb.client.public import projects
 from swnb.frames import tables as frames
+from swnb.providers.base import NESTED
 from swnb.widgets.grid import Grid
-from swnb.widgets.part import Box, Part, fill, show
+from swnb.widgets.part import Box, Part, fill, implied, offers, show
 from swnb.widgets.table import as_of, note_of
 
-_COLUMNS = ("name", "jobs", "owner", "created", "description")
+_COLUMNS = ("name", "kind", "jobs", "owner", "created", "description")
+_WITHIN = "↳ "  # before the name of a project that is in the one above
 ALL = "(all projects)"
 
 
@@ -26,6 +29,7 @@ class Places(Box):
     def __init__(self, lock: threading.RLock, servers: Sequence[str], opened: Callable[[str], object]) -> None:
         self._lock, self._opened = lock, opened
         self._found: dict[str, pd.DataFrame] = {}
+        self._within: dict[str, pd.DataFrame] = {}  # by the URI of what they are in
         self._columns = ["server", *_COLUMNS] if len(servers) > 1 else list(_COLUMNS)
         caption = "Projects" if len(servers) > 1 else f"Projects of {servers[0]}"
         self.grid = Grid(frames.projects([]), columns=[], caption=caption, open_on_click=True)
@@ -41,15 +45,16 @@ class Places(Box):
 
     def _ask(self, name: str) -> None:
         def put(frame: pd.DataFrame) -> None:
-            self._found[name] = frame[["server", *_COLUMNS]]
+            self._found[name] = _told(frame)
             self._paint()
 
         self.parts[name].load(f"projects of {name}", lambda: projects.aio(name), put, server=name)
 
     def _paint(self) -> None:
-        there = [with_all(self._found[name], name) for name in self.parts if name in self._found]
+        there = [self._tree(name) for name in self.parts if name in self._found]
         filled = [frame for frame in there if len(frame)]
-        fill(self.grid, pd.concat(filled) if filled else frames.projects([]), self.grid.columns or self._columns)
+        shown = pd.concat(filled) if filled else frames.projects([])
+        fill(self.grid, shown, self.grid.columns or [name for name in self._columns if name in shown])
         self.grid.note = self._note(list(self._found.values()))
         show(self.grid, True)
 
@@ -60,8 +65,42 @@ class Places(Box):
         times = sorted(frame.attrs["swnb"]["fetched_at"] for frame in found)
         return f"{count:,} projects of {len(found)} servers · {as_of(times[0])}"
 
+    def _tree(self, server: str) -> pd.DataFrame:
+        frame = self._found[server]
+        for uri, inside in self._within.items():
+            frame = below(frame, uri, inside)
+        return frame if implied(server) is not None else with_all(frame, server)
+
     def _open(self, position: int) -> None:
-        self._opened(str(self.grid.frame.index[position]))
+        uri = str(self.grid.frame.index[position])
+        self._opened(uri)
+        server = next((name for name in self.parts if uri.startswith(f"{name}/project/")), None)
+        if server is not None and NESTED in offers(uri) and uri not in self._within:
+            self._look_into(uri, server)
+
+    def _look_into(self, uri: str, server: str) -> None:
+        def put(frame: pd.DataFrame) -> None:
+            self._within[uri] = _told(frame)
+            self._paint()
+
+        self.parts[server].load(f"what is in {uri}", lambda: projects.aio(uri), put, server=server)
+
+
+def _told(frame: pd.DataFrame) -> pd.DataFrame:
+    shown: pd.DataFrame = frame[[name for name in ("server", *_COLUMNS) if name in frame]]
+    return shown
+
+
+def below(frame: pd.DataFrame, uri: str, inside: pd.DataFrame) -> pd.DataFrame:
+    """With these rows right below that of ``uri``, and nowhere else."""
+    if uri not in frame.index or not len(inside):
+        return frame
+    marked = inside.assign(name=_WITHIN + inside["name"])
+    others = frame[~frame.index.isin(inside.index)]
+    end = int(others.index.get_loc(uri)) + 1
+    joined: pd.DataFrame = pd.concat([others.iloc[:end], marked, others.iloc[end:]])
+    joined.attrs = frame.attrs
+    return joined
 
 
 def with_all(frame: pd.DataFrame, server: str) -> pd.DataFrame:

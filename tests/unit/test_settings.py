@@ -258,7 +258,7 @@ class TestEnvironment:
         assert "http://localhost:8080" in {entry.address for entry in settings.servers()}
 
     def test_istaris_registry_lies_below_its_gateway(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("ISTARI_REGISTRY_URL", "https://registry.example")
+        monkeypatch.setenv("ISTARI_REGISTRY_URL", "https://registry.example/some/prefix")  # whose path does not count
         assert "https://registry.example" in {entry.address for entry in settings.servers()}
         monkeypatch.setenv("ISTARI_DIGITAL_API_URL", "https://gate.example/")
         assert "https://gate.example/registry" in {entry.address for entry in settings.servers()}

@@ -150,6 +150,23 @@ def test_a_plain_address_of_a_known_server_is_that_server(text: str, name: str) 
     assert parse(text, known=KNOWN).server == name
 
 
+@pytest.mark.parametrize(
+    ("text", "ref"),
+    [
+        ("istari+https://h/api/v2", Ref("istari+https://h")),
+        ("istari+https://h/registry/api/v2/jobs/a-b", Ref("istari+https://h/registry", None, "a-b")),
+        ("istari+https://h/api/v2/models/m/?x=1", Ref("istari+https://h", "m")),
+        ("istari+https://h/api/v2/systems/s", Ref("istari+https://h", "system:s")),
+        ("istari+https://h/api/v2/project/p/job/j", Ref("istari+https://h", "p", "j")),
+        ("istari+https://h/project/p/job/j/table/x/api/v2/y", Ref("istari+https://h", "p", "j", "x/api/v2/y")),
+        ("ray+http://h/api/v2", Ref("ray+http://h/api/v2")),
+    ],
+)
+def test_an_address_of_istaris_api_is_the_registrys(text: str, ref: Ref) -> None:
+    assert parse(text) == ref
+    assert parse(str(ref)) == ref
+
+
 @pytest.mark.parametrize("text", ["https://127.0.0.1:8082", "http://127.0.0.1:8083", "https://sw.example.org"])
 def test_another_scheme_port_or_prefix_is_another_server(text: str) -> None:
     ref = parse(text, known=KNOWN)

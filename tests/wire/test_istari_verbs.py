@@ -140,6 +140,31 @@ def test_a_model_has_its_jobs_and_a_system_those_of_its_models(box: Box) -> None
     assert set(within.id) == {job.id for job in mine(box) if job.model_id in inputs}
 
 
+def test_what_is_in_a_system_are_its_models(box: Box) -> None:
+    system = next(each for each in state(box).systems if each.configurations)
+    frame = swnb.projects(f"reg/project/system:{system.id}")
+    assert list(frame.id) == list(dict.fromkeys(each.id for found in system.configurations for each in found.tracked))
+    assert swnb.open(f"reg/project/system:{system.id}").projects().equals(frame)
+    assert set(frame.kind) <= {"model", "artifact"}
+    with pytest.raises(ValueError, match="names a job, where a server is wanted"):
+        swnb.projects("reg/project/x/job/1")
+
+
+def test_access_is_read_by_all_and_changed_by_those_who_say_so(own: Box) -> None:
+    job = swnb.open(uri(own, "Completed"))
+    ada, other = state(own).users[:2]
+    assert list(job.access().relation) == ["owner"]
+    assert swnb.provenance(job.access()).code == f"swnb.open({job.uri!r}).access()"
+    for refused in (lambda: job.grant(other.email, "viewer"), lambda: job.revoke(other.id)):
+        with pytest.raises(ActionsOff):
+            refused()
+    assert job.grant(other.email, "viewer", yes=True) == "viewer"
+    assert job.grant(other.id, "editor", yes=True) == "editor"
+    assert dict(zip(job.access().id, job.access().relation, strict=True)) == {ada.id: "owner", other.id: "editor"}
+    assert job.revoke(other.email, yes=True) == "none"
+    assert list(job.access().id) == [ada.id]
+
+
 def test_tasks_are_the_history(box: Box) -> None:
     frame = swnb.tasks(uri(box, "Completed"))
     assert list(frame.raw_status)[:2] == ["Created", "Pending"]

@@ -50,6 +50,14 @@ def model(id_: str, read: Read[T]) -> Call[T]:
     return _meaning(requests.get("models", id_), read)
 
 
+def artifact(id_: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.get("artifacts", id_), read)
+
+
+def access(job: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.access("job", job), read)
+
+
 def artifacts(model: str) -> Call[Page[Mapping[str, Any]]]:
     """Those that a model's jobs made, archived ones too."""
     return pages(requests.get("models", model, "artifacts", archive_status="all"), mapping)
@@ -89,6 +97,22 @@ def cancel(id_: str, read: Read[T]) -> Call[T]:
 
 def archive(id_: str, read: Read[T]) -> Call[T]:
     return _meaning(requests.archive("jobs", id_), read, Raw)
+
+
+def grant(job: str, who: str, relation: str, read: Read[T]) -> Call[T]:
+    """``who`` is a user's id or e-mail address."""
+    if "@" in who:
+        return _meaning(requests.grant_by_email("user", who, "job", job, relation), read)
+    body = {"subject_type": "user", "subject_id": who, "relation": relation, "resource_type": "job"}
+    return _meaning(requests.grant({**body, "resource_id": job}), read)
+
+
+def regrant(job: str, user: str, relation: str, read: Read[T]) -> Call[T]:
+    return _meaning(requests.change_access("user", user, "job", job, {"relation": relation}), read)
+
+
+def revoke(job: str, user: str) -> Call[None]:
+    return _meaning(requests.revoke("user", user, "job", job), lambda _body, _reply: None)
 
 
 def restore(id_: str, read: Read[T]) -> Call[T]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from swnb.call import Call, Listing, Page, Plan, ask, ask_all, collect, note
-from swnb.errors import BadInput, Forbidden, NotFound
+from swnb.errors import BadInput, Forbidden, NotFound, SwnbError
 from swnb.model import ProjectInfo
 from swnb.providers.base import Lacking
 from swnb.providers.istari import calls
@@ -32,8 +32,30 @@ class Projects(Lacking):
         """``mine``, then systems, then models. What is in a system is looked up when it is opened."""
         lists = [_found("systems", calls.systems(system_info)), _found("models", calls.models(model_info))]
         systems, models = yield from ask_all(lists)
+        if not systems.items and not models.items:
+            yield from _is_registry()
         total = None if systems.total is None or models.total is None else 1 + systems.total + models.total
         return Listing((mine_info(), *systems.items, *models.items), total)
+
+    def projects_in(self, project: str) -> Plan[Listing[ProjectInfo]]:
+        """The models (and artifacts, which jobs may be given too) whose files a system tracks, in their order."""
+        id_ = yield from self.project_id(project)
+        if not id_.startswith(SYSTEM):
+            return Listing((), 0)
+        tracked = yield from self.resources(id_)
+        models = (yield from _found("models", calls.models(model_info))) if tracked else Listing[ProjectInfo](())
+        known = {model.id: model for model in models.items}
+        found = yield from ask_all([self._unlisted(each) for each in tracked if each not in known])
+        known |= {each.id: each for each in found if each is not None}
+        within = tuple(known[each] for each in tracked if each in known)
+        return Listing(within, len(tracked))
+
+    def _unlisted(self, id_: str) -> Plan[ProjectInfo | None]:
+        try:
+            return (yield from self.model(id_))
+        except (NotFound, Forbidden) as error:
+            note(f"{id_} is left out: {error.what}")
+            return None
 
     def project(self, project: str | None) -> Plan[ProjectInfo]:
         """A model by its id or name, a system as ``system:ID`` or ``system:NAME``, or ``mine``."""
@@ -45,10 +67,11 @@ class Projects(Lacking):
         return (yield from self.model(id_))
 
     def model(self, id_: str) -> Plan[ProjectInfo]:
+        """A model, or an artifact that jobs were given."""
         try:
             info = yield from ask(calls.model(id_, model_info))
-        except NotFound as error:
-            raise NotFound(f"there is no model {id_}", where=error.where, todo="swnb.projects lists them") from None
+        except (NotFound, Forbidden) as error:  # how a registry speaks of an id of another kind
+            return (yield from _artifact(id_, error))
         return replace(info, raw={k: v for k, v in info.raw.items() if k not in ("jobs", "artifacts")})
 
     def project_id(self, project: str | None) -> Plan[str]:
@@ -93,6 +116,26 @@ def _found(what: str, first: Call[Page[ProjectInfo]]) -> Plan[Listing[ProjectInf
     except (NotFound, Forbidden) as error:
         note(f"the {what} are left out: {error.what}")
         return Listing((), 0)
+
+
+def _artifact(id_: str, otherwise: SwnbError) -> Plan[ProjectInfo]:
+    try:
+        return replace((yield from ask(calls.artifact(id_, model_info))), own={"kind": "artifact"})
+    except (NotFound, Forbidden):
+        if isinstance(otherwise, Forbidden):
+            raise otherwise from None
+        where = otherwise.where
+    raise NotFound(f"there is no model {id_}", where=where, todo="swnb.projects lists them")
+
+
+def _is_registry() -> Plan[None]:
+    """NotFound where the address is no registry's: it says so to the list of jobs as well."""
+    try:
+        yield from ask(calls.jobs(lambda sent, _reply: sent, {}, 1))
+        return
+    except NotFound as error:
+        where = error.where
+    raise NotFound("no registry answers at this address", where=where, todo="Look at its path: is it all of it?")
 
 
 def _id(record: Mapping[str, Any]) -> str:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from swnb.call import Call, Listing, Page, Plan, Reply, SignedIn, ask, ask_all, collect, note
 from swnb.errors import BadInput, BadReply, NotFound, ServerError, Timeout, Unreachable, Unsupported
-from swnb.model import JobInfo, JobQuery, RowQuery, SummaryRow, TaskInfo
+from swnb.model import AccessInfo, JobInfo, JobQuery, RowQuery, SummaryRow, TaskInfo
+from swnb.providers.base import NESTED
 from swnb.providers.istari import calls, records, signin
 from swnb.providers.istari.artifacts import Artifact, Artifacts, may_be_table
 from swnb.providers.istari.projects import Projects
@@ -32,8 +33,8 @@ class Istari(Projects):
     """A ``providers.base.Provider``."""
 
     platform = "istari"
-    offers = frozenset({"tasks", "summary", "tables", "rows"})
-    actions = frozenset(_ACTIONS)
+    offers = frozenset({"tasks", "summary", "tables", "rows", "access", NESTED})
+    actions = frozenset({*_ACTIONS, "grant", "revoke"})
 
     def __init__(self, address: str) -> None:
         super().__init__(address)
@@ -195,7 +196,7 @@ class Istari(Projects):
     def act(self, project: str | None, job: str, action: str) -> Plan[str]:
         """``delete`` archives a job and ``resume`` restores it: a registry removes none."""
         if action not in _ACTIONS:
-            raise Unsupported(f"an Istari job cannot {action}", todo=f"It can: {', '.join(sorted(self.actions))}")
+            raise Unsupported(f"an Istari job cannot {action}", todo=f"It can: {', '.join(sorted(_ACTIONS))}")
         info = yield from self._job((yield from self.project_id(project)), job)
 
         def said(record: Any, reply: Reply) -> str:
@@ -203,6 +204,32 @@ class Istari(Projects):
             return after.raw_status if action == "stop" else str(after.own["archive_status"] or "done")
 
         return (yield from ask(_ACTIONS[action](info.id, said)))
+
+    # -- access
+
+    def access(self, project: str | None, job: str) -> Plan[Sequence[AccessInfo]]:
+        info = yield from self._job((yield from self.project_id(project)), job)
+        return (yield from ask(calls.access(info.id, records.accesses)))
+
+    def share(self, project: str | None, job: str, who: str, relation: str | None) -> Plan[str]:
+        """Who has access already is given another: the two are different requests."""
+        if relation is not None and relation not in records.RELATIONS:
+            raise BadInput(f"{relation!r} is no access to a job", todo=f"There are: {', '.join(records.RELATIONS)}")
+        info = yield from self._job((yield from self.project_id(project)), job)
+        there = yield from ask(calls.access(info.id, records.accesses))
+        known = next((each for each in there if who in (each.id, each.email)), None)
+        if relation is None:
+            if known is None:
+                raise NotFound(f"{who} has no access to job {job}", todo=f"These have: {_people(there)}")
+            yield from ask(calls.revoke(info.id, known.id))
+            return "none"
+        if known is not None:
+            return (yield from ask(calls.regrant(info.id, known.id, relation, records.access_info))).relation
+        return (yield from ask(calls.grant(info.id, who, relation, records.access_info))).relation
+
+
+def _people(found: Sequence[AccessInfo]) -> str:
+    return ", ".join(each.email or each.name or each.id for each in found) or "none"
 
 
 def _reader(project: str) -> Read[JobInfo]:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from swnb.call import Reply
-from swnb.model import JobInfo, ProjectInfo, Status, TaskInfo
+from swnb.model import AccessInfo, JobInfo, ProjectInfo, Status, TaskInfo
 from swnb.providers.istari.replies import checked_id, id_of
 from swnb.providers.istari.shapes import (
     Agent,
@@ -27,7 +27,7 @@ from swnb.providers.istari.shapes import (
     part,
     parts,
 )
-from swnb.providers.reading import Sent, inner, iso_time, text
+from swnb.providers.reading import Sent, field, inner, iso_time, mapping, mappings, text
 
 Json = Mapping[str, Any]
 
@@ -236,6 +236,27 @@ def _products(job: Job) -> list[str]:
 
 def _job_of(record: Json) -> Job:
     return msgspec.convert(record, Job)
+
+
+# -- access
+
+#: what a subject may be to a job (paper 2.7)
+RELATIONS: Final = ("viewer", "editor", "owner", "administrator", "executor")
+
+
+def accesses(sent: Any, reply: Reply) -> list[AccessInfo]:
+    return [access_info(each, reply) for each in mappings(sent, reply)]
+
+
+def access_info(record: Any, reply: Reply) -> AccessInfo:
+    about = inner(mapping(record, reply), "subject_info")
+    return AccessInfo(
+        id=field(record, "subject_id", str, reply),
+        relation=field(record, "relation", str, reply),
+        name=text(about.get("username")),
+        email=text(about.get("email")),
+        own={"subject_type": text(record.get("subject_type"))},
+    )
 
 
 # -- files

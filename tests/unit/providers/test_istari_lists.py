@@ -301,6 +301,83 @@ def test_projects_are_mine_then_systems_then_models() -> None:
     assert sorted(registry.asked) == ["GET /models page=1&size=100", "GET /systems page=1&size=100"]
 
 
+def test_an_address_that_is_no_registry_is_not_taken_for_an_empty_one() -> None:
+    nowhere = {f"/{each}": refusal(404) for each in ("systems", "models", "jobs")}
+    wrong = Registry(rules=nowhere)
+    with pytest.raises(NotFound, match="no registry answers at this address"):
+        wrong.run(wrong.host.projects())
+    only_lists = {name: reply for name, reply in nowhere.items() if name != "/jobs"}
+    shown = Registry(rules=only_lists)
+    assert [each.id for each in shown.run(shown.host.projects()).items] == ["mine"]
+
+
+def test_the_models_of_a_system_are_in_it_and_so_is_an_artifact_that_jobs_are_given() -> None:
+    registry = Registry([job()])
+    tracked = [MODEL, uid(0x77), uid(0x78), MODEL]
+    made = [{"id": uid(at), "resource_id": each} for at, each in enumerate(tracked)]
+    registry.rules[f"/systems/configurations/{uid(0xD2)}/tracked-files"] = lambda call: registry._page(made, call)
+    for kind in ("models", "artifacts"):
+        registry.rules[f"/{kind}/{uid(0x78)}"] = refusal(404)
+    registry.rules[f"/models/{uid(0x77)}"] = refusal(403)
+    registry.rules[f"/artifacts/{uid(0x77)}"] = ok({"id": uid(0x77), "file": {"revisions": [{"name": "out.step"}]}})
+    with noting() as notes:
+        found = registry.run(registry.host.projects_in(f"system:{uid(0xD1)}"))
+    assert [(each.name, each.own["kind"]) for each in found.items] == [("wing", "model"), ("out.step", "artifact")]
+    assert found.total == 3
+    assert notes == [f"{uid(0x78)} is left out: there is no model {uid(0x78)}"]
+    registry.calls.clear()
+    assert registry.run(registry.host.projects_in(MODEL)).items == ()
+    assert registry.calls == []
+
+
+USERS = [
+    {"subject_id": uid(0xA1), "relation": "owner", "subject_info": {"username": "ada", "email": "ada@x"}},
+    {"subject_id": uid(0xA2), "relation": "viewer", "subject_info": None},
+]
+
+
+def shared() -> Registry:
+    registry = Registry([job()])
+    registry.rules[f"/access/job/{uid(1)}"] = ok(USERS)
+    for path in (f"/user/{uid(0xA2)}/job/{uid(1)}", f"/user/bob%40x/job/{uid(1)}", ""):
+        registry.rules[f"/access{path}"] = ok({**USERS[1], "relation": "editor"})
+    return registry
+
+
+def test_access_names_who_may_what() -> None:
+    registry = shared()
+    found = registry.run(registry.host.access(None, uid(1)))
+    assert [(each.id, each.name, each.email, each.relation) for each in found] == [
+        (uid(0xA1), "ada", "ada@x", "owner"),
+        (uid(0xA2), None, None, "viewer"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("who", "relation", "asked"),
+    [
+        (uid(0xA2), "editor", f"PUT /access/user/{uid(0xA2)}/job/{uid(1)}"),
+        (uid(0xA3), "editor", "POST /access"),
+        ("bob@x", "editor", f"POST /access/user/bob%40x/job/{uid(1)} access_relationship=editor"),
+        (uid(0xA2), None, f"DELETE /access/user/{uid(0xA2)}/job/{uid(1)}"),
+    ],
+)
+def test_access_is_given_changed_and_taken_by_one_request(who: str, relation: str | None, asked: str) -> None:
+    registry = shared()
+    assert registry.run(registry.host.share(None, uid(1), who, relation)) == (relation or "none")
+    assert [each for each in registry.asked if not each.startswith("GET")] == [asked]
+    assert not registry.calls[-1].reads
+
+
+def test_access_that_there_is_not_is_refused_before_it_is_sent() -> None:
+    registry = shared()
+    with pytest.raises(BadInput, match="'boss' is no access to a job"):
+        registry.run(registry.host.share(None, uid(1), uid(0xA2), "boss"))
+    with pytest.raises(NotFound, match="bob@x has no access to job"):
+        registry.run(registry.host.share(None, uid(1), "bob@x", None))
+    assert all(call.method == "GET" for call in registry.calls)
+
+
 def test_lists_that_a_registry_does_not_show_are_left_out() -> None:
     registry = Registry(rules={"/models": refusal(404), "/systems": refusal(403, "not for you")})
     with noting() as notes:

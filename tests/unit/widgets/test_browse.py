@@ -97,6 +97,31 @@ def test_an_opened_project_shows_its_jobs(opened: Open) -> None:
     assert panel.code == "panel = swnb.browse('box/project/1')"
 
 
+def test_what_is_in_an_opened_project_moves_below_it(opened: Open) -> None:
+    with sandbox.run(["istari"], seed=1, clock="manual") as own:
+        swnb.connect("reg", own.uri("istari"), token=own.token("istari"))
+        panel = opened("reg")
+        places = panel._places
+        assert places is not None
+        before = places.grid.frame
+        assert before["name"].tolist()[:2] == ["mine", "mnist"]  # a server alone means "mine": no row says "all"
+        assert "kind" in (places.grid.columns or [])
+        system = str(before.index[before["kind"] == "system"][0])
+        places._open(before.index.get_loc(system))
+        panel._wait(PATIENCE)
+        frame, inside = places.grid.frame, swnb.projects(system)
+        at = frame.index.get_loc(system)
+        assert frame.index[at + 1 : at + 1 + len(inside)].tolist() == inside.index.tolist()
+        assert frame["name"].iloc[at + 1] == f"↳ {inside['name'].iloc[0]}"
+        assert frame.index.is_unique
+        assert set(before.index) <= set(frame.index)
+        assert panel.frame.index.tolist() == swnb.jobs(system).index.tolist()
+        own.requests.clear()
+        places._open(frame.index.get_loc(inside.index[0]))
+        panel._wait(PATIENCE)
+        assert {request.path for request in own.requests} == {"/api/v2/jobs"}  # a model is asked for nothing in it
+
+
 @pytest.mark.parametrize(("where", "count"), [("box", 40), ("box/project/2", 13), (["box/project/1/job/1"] * 2, 1)])
 def test_where_is_what_the_verbs_take(opened: Open, where: Any, count: int) -> None:
     assert len(opened(where).frame) == count
