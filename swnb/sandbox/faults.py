@@ -146,12 +146,12 @@ class Gate:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         method = "WEBSOCKET" if scope["type"] == "websocket" else scope["method"]
-        seen = Seen(send)
+        query = scope.get("query_string", b"").decode("latin-1")
+        seen = Seen(send, lambda status: self.requests.add(Request(method, scope["path"], query, status)))
         try:
             await self._serve(scope, receive, seen, self.faults.taken(method, scope["path"]))
         finally:
-            query = scope.get("query_string", b"").decode("latin-1")
-            self.requests.add(Request(method, scope["path"], query, seen.status))
+            seen.write_down()
 
     async def _serve(self, scope: Any, receive: Any, seen: Seen, rules: list[Rule]) -> None:
         if self.latency:
@@ -170,18 +170,28 @@ class Gate:
 
 
 class Seen:
-    """An ASGI `send` that notes the status."""
+    """An ASGI `send` that has the request written down, with its status, before its answer ends: whoever has the
+    whole answer finds it there."""
 
-    def __init__(self, send: Any) -> None:
+    def __init__(self, send: Any, write: Callable[[int], None]) -> None:
         self.send = send
         self.status = 0
+        self._write: Callable[[int], None] | None = write
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         elif message["type"] == "websocket.accept":
             self.status = 101
+        elif message["type"] == "http.response.body" and not message.get("more_body"):
+            self.write_down()
         await self.send(message)
+
+    def write_down(self) -> None:
+        """Once, whoever says it first."""
+        write, self._write = self._write, None
+        if write is not None:
+            write(self.status)
 
 
 async def _status(app: Any, scope: Any, receive: Any, seen: Seen, rule: Rule) -> None:
