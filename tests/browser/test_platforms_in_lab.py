@@ -78,7 +78,7 @@ PANEL = "panel = swnb.browse()\npanel"
 def open_project(page: Page, name: str) -> None:
     projects = page.get_by_role("grid", name="Projects of box")
     projects.wait_for(timeout=KERNEL_READY)
-    projects.get_by_text(name, exact=True).click()
+    projects.get_by_text(name, exact=True).first.click()
 
 
 SHOWN = [
@@ -121,6 +121,24 @@ def look_at_curves(page: Page, name: str, shot: Path) -> None:
     expect(alone).to_be_visible()
     page.get_by_text("points · as of").scroll_into_view_if_needed()
     page.screenshot(path=shot, full_page=True)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_in_a_system_of_istari_opens_below_it(run_notebook: Notebooks, shots: Path, theme: str) -> None:
+    page = run_notebook([opened("istari"), PANEL], theme=theme)
+    projects = page.get_by_role("grid", name="Projects of box")
+    system = projects.get_by_role("row").filter(has_text="system").first
+    system.wait_for(timeout=KERNEL_READY)
+    system.get_by_role("gridcell").first.click()
+    inside = projects.get_by_role("row").filter(has_text="↳")
+    expect(inside.first).to_be_visible()
+    below = system.get_attribute("aria-rowindex")
+    assert below is not None
+    assert inside.first.get_attribute("aria-rowindex") == str(int(below) + 1)
+    expect(page.get_by_role("grid", name=re.compile("^Jobs of box.project.system"))).to_be_visible()
+    page.screenshot(path=shots / f"istari-{theme}-tree.png", full_page=True)
+    inside.first.get_by_role("gridcell").first.click()
+    expect(page.get_by_role("grid", name=re.compile("^Jobs of box.project.00b1"))).to_be_visible()
 
 
 def test_a_project_of_five_thousand_runs_opens_and_the_panel_stays_alive(run_notebook: Notebooks) -> None:
