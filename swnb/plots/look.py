@@ -16,8 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
+
+from swnb.plots.keptlegend import add_legend
 
 Array = np.ndarray[Any, Any]
 
@@ -167,15 +170,15 @@ def legend(figure: Figure, jobs: Sequence[str], looks: dict[str, Style], names: 
     if not jobs or not figure.axes:
         return
     names = [_short(name) for name in list(labels(jobs) if names is None else names)[:_LEGEND]]
-    axes = figure.axes[0]
-    handles = [axes.plot([], [], label=name, **looks[job])[0] for job, name in zip(jobs, names, strict=False)]
+    handles = [Line2D([], [], label=name, **looks[job]) for job, name in zip(jobs, names, strict=False)]
     if len(jobs) > _LEGEND:
-        handles.append(axes.plot([], [], " ", label=f"and {len(jobs) - _LEGEND:,} more")[0])
+        handles.append(Line2D([], [], linestyle=" ", label=f"and {len(jobs) - _LEGEND:,} more"))
     for handle, name in zip(handles, names, strict=False):
         handle.set_label(f"\u200b{name}" if name.startswith("_") else name)  # "_" would hide it
     room = int(figure.get_figwidth() * 15 / (max(map(len, names)) + 7))  # 15 letters an inch, 7 for the line beside
-    figure.legend(
-        handles=handles,
+    add_legend(
+        figure,
+        handles,
         loc="outside upper right",
         ncols=max(min(len(handles), 6, room), 1),
         frameon=False,
