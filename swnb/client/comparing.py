@@ -6,13 +6,15 @@ whose numeric columns they are. Nobody is asked for what its platform does not h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pandas as pd
 
 from swnb.client import verbs
+from swnb.client.joining import joined, renewed, renewed_rows
 from swnb.client.source import source_of
 from swnb.client.told import told
 from swnb.client.where import Where, refs
@@ -21,7 +23,6 @@ from swnb.fetch.tasks import abreast
 from swnb.frames import metrics as series_frames
 from swnb.frames import tables as frames
 from swnb.frames.compare import How, metric_columns, values_of
-from swnb.frames.provenance import KEY, Provenance, attach, provenance
 from swnb.uri import Ref
 
 _ABREAST: Final = 8
@@ -65,17 +66,28 @@ class Comparison:
 async def comparison(where: Where, *, table: str | None = None) -> Comparison:
     """Jobs, configs, summaries and the names of the curves; curves of ``table`` are read at once, since its columns
     are known only by its rows."""
+    found = await _without_curves(where)
+    return found if table is None else _with_table(found, await _table_curves(refs(found.uris), table))
+
+
+async def _without_curves(where: Where) -> Comparison:
     jobs = await _jobs(where)
     asked = refs([str(uri) for uri in jobs.index])
-    summed = [ref for ref in asked if _offers(ref, "summary")]
-    summary = await verbs.summary(summed) if summed else frames.summary([])
+    summary = await _summary(asked)
     names, notes = await _names([ref for ref in asked if _offers(ref, "metrics")])
-    found = Comparison(jobs, summary, tuple(names), notes=tuple(notes))
-    if table is None:
-        return found
-    curves = await _table_curves([ref for ref in asked if not _offers(ref, "metrics")], table)
-    columns = [str(name) for name in curves["metric"].unique()]
-    return replace(found, curves=curves, series=tuple(dict.fromkeys([*names, *columns])))
+    return Comparison(jobs, summary, tuple(names), notes=tuple(notes))
+
+
+async def _summary(asked: Sequence[Ref]) -> pd.DataFrame:
+    summed = [ref for ref in asked if _offers(ref, "summary")]
+    return await verbs.summary(summed) if summed else frames.summary([])
+
+
+def _with_table(found: Comparison, read: pd.DataFrame) -> Comparison:
+    """With curves read from a table; those of it that are here already are replaced."""
+    kept = found.curves[~found.curves["job"].isin(read["job"].unique())] if len(found.curves) else found.curves
+    columns = [str(name) for name in read["metric"].unique()]
+    return replace(found, curves=joined([kept, read]), series=tuple(dict.fromkeys([*found.series, *columns])))
 
 
 async def with_curves(found: Comparison, names: Sequence[str], *, jobs: Sequence[str] | None = None) -> Comparison:
@@ -91,29 +103,55 @@ async def with_curves(found: Comparison, names: Sequence[str], *, jobs: Sequence
     keys = [str(name) for name in read["metric"].unique()] if jobs is None else list(names)
     old = found.curves
     anew = old["metric"].isin(keys) & old["job"].isin([str(ref) for ref in asked])
+    if jobs is not None and len(old) and set(read["job"].unique()) <= set(old["job"].unique()):
+        return replace(found, curves=renewed(old, old[~anew], read))
     return replace(found, curves=joined([old[~anew] if anew.any() else old, read]))
 
 
-async def refreshed(found: Comparison, *, table: str | None = None) -> Comparison:
-    """The present state: records and summaries anew, and the curves of jobs that had not ended when they were read."""
-    going = [str(uri) for uri in found.jobs.index[~found.jobs["status"].isin(_ENDED)]]
+async def refreshed(
+    found: Comparison,
+    where: Where | None = None,
+    *,
+    table: str | None = None,
+    whole: bool = True,
+    gone: Collection[str] = (),
+) -> Comparison:
+    """The present state: summaries, and the curves of jobs that had not ended when they were read. ``whole``: records,
+    configs and names of curves too, of the same jobs or of all that ``where`` means now, without those that are
+    ``gone`` from their server."""
     names = [str(name) for name in found.curves["metric"].unique()]
-    new = await comparison(found.jobs, table=table)
-    if table is None:
-        new = replace(new, curves=found.curves)
-        return await with_curves(new, names, jobs=going) if going else new
-    kept = found.curves[found.curves["metric"].isin(names) & ~found.curves["job"].isin(new.curves["job"].unique())]
-    new = replace(new, curves=joined([kept, new.curves]))
-    own = [name for name in names if name in new.series]
-    return await with_curves(new, own, jobs=going) if going else new
+    there = [uri for uri in found.uris if uri not in gone]
+    if not there:
+        return found
+    if whole:
+        new = await _without_curves(there if where is None else where)
+        lost = len(found.uris) - len(there)
+        notes = [f"{lost:,} job{'s were' if lost > 1 else ' was'} removed meanwhile"] if lost else []
+        kept = found.curves[found.curves["job"].isin(new.uris)] if len(found.curves) else found.curves
+        new = replace(new, curves=kept, notes=(*new.notes, *notes))
+    else:
+        read = await _summary(refs(going_of(found)))
+        new = replace(found, summary=renewed_rows(found.summary, read) if len(read) else found.summary)
+    before, after = set(found.uris), set(new.uris)
+    anew = [*(uri for uri in going_of(found) if uri in after), *(uri for uri in new.uris if uri not in before)]
+    if table is not None:
+        new = replace(new, series=tuple(dict.fromkeys([*new.series, *found.series])))
+        with contextlib.suppress(NotFound):  # of those that are asked now none may have it yet
+            new = _with_table(new, await _table_curves(refs(anew), table))
+    return await with_curves(new, [name for name in names if name in new.series], jobs=anew)
 
 
 _ENDED: Final = ("succeeded", "failed", "cancelled")
 
 
+def going_of(found: Comparison) -> list[str]:
+    """The jobs that had not ended when they were read."""
+    return [str(uri) for uri in found.jobs.index[~found.jobs["status"].isin(_ENDED)]]
+
+
 def going(found: Comparison) -> bool:
     """Whether some job has not ended."""
-    return bool((~found.jobs["status"].isin(_ENDED)).any())
+    return bool(going_of(found))
 
 
 async def _jobs(where: Where) -> pd.DataFrame:
@@ -142,8 +180,9 @@ async def _names(asked: Sequence[Ref]) -> tuple[list[str], list[str]]:
     return names, [f"names of metrics are those of {len(chosen):,} of {len(asked):,} jobs"] if left else []
 
 
-async def _table_curves(asked: Sequence[Ref], table: str) -> pd.DataFrame:
-    """The numeric columns of the table, of the jobs that have it. NotFound where none has."""
+async def _table_curves(jobs: Sequence[Ref], table: str) -> pd.DataFrame:
+    """The numeric columns of the table, of the jobs that have it but no own curves. NotFound where none has."""
+    asked = [ref for ref in jobs if not _offers(ref, "metrics")]
 
     async def has(ref: Ref) -> bool:
         return _offers(ref, "rows") and _offers(ref, "tables") and table in await verbs.tables(ref)
@@ -208,39 +247,18 @@ def _offers(ref: Ref, verb: str) -> bool:
     return verb in source_of(ref).backend.offers
 
 
-def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Frames of one kind as one, and where they came from."""
-    kept = [part for part in parts if len(part)]
-    if len(kept) < 2:
-        return kept[0] if kept else parts[0]
-    frame: pd.DataFrame = pd.concat([part.set_axis(part.columns, axis=1) for part in kept], ignore_index=True)
-    if all(KEY in part.attrs for part in kept):
-        frame.attrs = {}
-        attach(frame, _together([provenance(part) for part in kept], [len(part) for part in kept]))
-    return frame
-
-
-def _together(made: Sequence[Provenance], sizes: Sequence[int]) -> Provenance:
-    totals = [each.total if each.n == size else size for each, size in zip(made, sizes, strict=True)]
-    code = f"pd.concat([{', '.join(dict.fromkeys(each.code for each in made))}])"
-    return Provenance(
-        server=", ".join(dict.fromkeys(each.server for each in made)),
-        query=code,
-        fetched_at=min(each.fetched_at for each in made),
-        n=sum(sizes),
-        total=None if None in totals else sum(total or 0 for total in totals),
-        complete=all(each.complete for each in made),
-        requests=sum(each.requests for each in made),
-        retries=sum(each.retries for each in made),
-        seconds=round(sum(each.seconds for each in made), 3),
-        code=code,
-        notes=tuple(dict.fromkeys(note for each in made for note in each.notes if "rows now" not in note)),
-    )
-
-
 def uris_of(where: Where) -> list[str]:
     """What was asked for, as URIs, for the code that asks again."""
     return [str(ref) for ref in refs(where)]
 
 
-__all__ = ["Comparison", "comparison", "for_plot", "going", "joined", "refreshed", "uris_of", "with_curves"]
+__all__ = [
+    "Comparison",
+    "comparison",
+    "for_plot",
+    "going",
+    "going_of",
+    "refreshed",
+    "uris_of",
+    "with_curves",
+]

@@ -6,13 +6,10 @@ The panel is there at once. Curves are read when a metric is first chosen, and w
 
 from __future__ import annotations
 
-import asyncio
 import html
 import threading
 import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +17,7 @@ from typing import Any, Final
 import ipywidgets as w
 import pandas as pd
 
-from swnb.bridge import submit
+from swnb.client.comparelive import Following
 from swnb.client.comparing import Comparison, comparison, going, refreshed, uris_of, with_curves
 from swnb.errors import BadInput
 from swnb.fetch.tasks import in_thread
@@ -34,11 +31,10 @@ from swnb.widgets.part import STYLE, Box, Part, button, code, say, show, weakly
 from swnb.widgets.static import escape
 from swnb.widgets.table import note_of
 from swnb.widgets.twin import VIEW, Twin
+from swnb.widgets.views import Views
 
 _PATIENCE: Final = 0.6  # seconds that the first picture waits for what is under way
 _LONG: Final = 60.0  # seconds that `figure` and `frame` wait for what is under way
-_POLL: Final = 5.0  # seconds between two readings of jobs that go
-_SELDOM: Final = 60.0  # the same, where nothing changes or the server does not answer
 _LINK: Final = 4_000_000  # bytes of a download that stands in the page
 _TYPES: Final = {".png": "image/png", ".svg": "image/svg+xml", ".csv": "text/csv", ".py": "text/x-python"}
 
@@ -56,14 +52,15 @@ class Compare(Twin, Box):
         self._asked = asked
         self._painter = Painter()
         self.found: Comparison | None = None
-        self._poll: Future[None] | None = None
+        self._following: Following | None = None
+        self._views = Views(weakly(self, Compare._watch), weakly(self, Compare._watch))
         self._tabled: object = None  # what the table shows
         self._grid = HeatGrid(pd.DataFrame({"name": []}), columns=[], height_rows=10)
         self._bar = Bar(asked, weakly(self, Compare._changed))
         self._drawing = Drawing(self._lock)
         self._best, self._config = w.HTML(), w.HTML()
         self._tabs = w.Tab(children=[self._best, self._config], titles=["Best", "Config differences"])
-        self._live = w.ToggleButton(description="Live", value=True, tooltip="Read again while jobs go")
+        self._live = w.ToggleButton(description="Live", value=True, tooltip="Read again by itself while jobs go")
         self._live.observe(weakly(self, Compare._toggled), "value")
         self._links = w.HTML()
         ways = [self._live, button("Refresh", weakly(self, Compare.refresh), "Read the jobs again")]
@@ -74,6 +71,7 @@ class Compare(Twin, Box):
         show(style, False)
         super().__init__([style, self._read])
         self.add_class("swnb-panel")
+        self._grid.on_view(self._views.hear)
         self._grid.observe(weakly(self, Compare._selected), "selected")
         self._grid.observe(weakly(self, Compare._twin_changed), ["_body", "_picks", "note"])
         self._read.load("jobs", lambda: comparison(jobs, table=table), weakly(self, Compare._take), server=self._server)
@@ -123,19 +121,18 @@ class Compare(Twin, Box):
         return there
 
     def refresh(self) -> None:
-        """Read the jobs, and the curves of those that had not ended, again."""
-        found, table = self.found, self._table
+        """Read the jobs, also those that are new, and the curves of those that had not ended, again."""
+        found, table, jobs = self.found, self._table, self._jobs
         if found is None:
             self._read.reload()
             return
         take = weakly(self, Compare._take)
-        self._read.load("jobs", lambda: refreshed(found, table=table), take, server=self._server)
+        self._read.load("jobs", lambda: refreshed(found, jobs, table=table), take, server=self._server)
 
     def close(self) -> None:
         """End all that is under way and free every widget of the panel."""
-        poll, self._poll = self._poll, None
-        if poll is not None:
-            poll.cancel()
+        self._stop()
+        self._views.close()
         super().close()
         self.found = None
 
@@ -231,18 +228,26 @@ class Compare(Twin, Box):
     # -- while jobs go
 
     def _toggled(self, _change: object) -> None:
-        with self._lock:
-            self._watch()
+        self._watch()
 
     def _watch(self) -> None:
-        """Poll exactly while it is wanted and some job goes."""
-        wanted = self._live.value and self.found is not None and going(self.found) and self.comm is not None
-        show(self._live, self.found is not None and going(self.found))
-        if wanted and self._poll is None:
-            self._poll = submit(_polling(weakref.ref(self)))
-        elif not wanted and self._poll is not None:
-            self._poll.cancel()
-            self._poll = None
+        """Follow the jobs exactly while it is wanted, some job goes and, once a page showed it, one still does."""
+        with self._lock:
+            goes = self.found is not None and going(self.found)
+            show(self._live, goes)
+            if goes and self._live.value and self.comm is not None and not self._views.away:
+                if self._following is None:
+                    present, renewed = weakly(self, lambda panel: panel.found), weakly(self, Compare._renewed)
+                    with progress.quiet():
+                        self._following = Following(present, renewed, table=self._table)
+                        self._following.start()
+            else:
+                self._stop()
+
+    def _stop(self) -> None:
+        following, self._following = self._following, None
+        if following is not None:
+            following.close()
 
     def _renewed(self, found: Comparison, before: Comparison) -> bool:
         """Show what was read anew, unless something else was read meanwhile; whether it tells anything new."""
@@ -281,25 +286,6 @@ class Compare(Twin, Box):
         page, text = self._grid._twin() if self.found is not None else ("", "")
         pages = [page, *(f"<p>{escape(line)}</p>" for line in said), self._drawing.page(), self._best.value]
         return "\n".join([*pages, f"<pre>{html.escape(self.code)}</pre>"]), "\n\n".join([text, *said, *told, self.code])
-
-
-async def _polling(panel: weakref.ref[Compare]) -> None:
-    every = _POLL
-    while (there := panel()) is not None and there.found is not None and going(there.found):
-        before, table = there.found, there._table
-        del there
-        await asyncio.sleep(every)
-        began = time.monotonic()
-        try:
-            with progress.quiet():
-                found = await refreshed(before, table=table)
-        except Exception:  # the server may be back next time; what is shown says as of when
-            every = min(every * 2, _SELDOM)
-            continue
-        there = panel()
-        new = there is not None and await in_thread(there._renewed, found, before)
-        every = max(_POLL, 3 * (time.monotonic() - began)) if new else min(every * 1.5, _SELDOM)
-        del there
 
 
 def compare(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,10 +22,12 @@ _TELLING: Final = ("platform", "server", "project")  # shown where there is more
 
 
 class HeatGrid(Grid):
-    """A grid in which the numbers of some columns (`warm`) are coloured by where they lie in their column."""
+    """A grid in which the numbers of some columns (`warm`) are coloured by where they lie in their column, and that
+    knows whether a page shows it."""
 
     _esm = "\n".join((_HERE / name).read_text("utf-8") for name in ("grid.js", "heat.js"))
     _shades: Mapping[str, Sequence[float | None]] = {}
+    _looked: Callable[[Mapping[str, Any]], object] | None = None
 
     def show(self, frame: pd.DataFrame, columns: Sequence[str], warm: Sequence[str]) -> None:
         """Another frame, its columns and those of them that are coloured."""
@@ -33,6 +35,20 @@ class HeatGrid(Grid):
             self._shades = {name: shades(frame[name]) for name in warm}
         self.update(frame)
         self.set_trait("columns", list(columns))
+
+    def on_view(self, call: Callable[[Mapping[str, Any]], object]) -> None:
+        """Call with what a view of a page says when it comes and when it goes: its `id`, and `on`."""
+        self._looked = call
+
+    def close(self) -> None:
+        super().close()
+        self._looked = None
+
+    def _on_message(self, widget: object, content: Mapping[str, Any], buffers: object) -> None:
+        if content.get("kind") != "view":
+            super()._on_message(widget, content, buffers)
+        elif self._looked is not None:
+            self._looked(content)
 
     def _make_body(self) -> dict[str, Any]:
         body = super()._make_body()

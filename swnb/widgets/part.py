@@ -32,6 +32,7 @@ from swnb.widgets.grid import Grid
 from swnb.widgets.static import escape
 
 T = TypeVar("T")
+R = TypeVar("R")
 P = ParamSpec("P")
 Fetch = Callable[[], Coroutine[Any, Any, T]]
 
@@ -239,11 +240,11 @@ class Part(Box):
         super().close()
 
 
-def weakly(owner: T, act: Callable[Concatenate[T, P], object]) -> Callable[P, object]:
+def weakly(owner: T, act: Callable[Concatenate[T, P], R]) -> Callable[P, R | None]:
     """`act` on the owner while it lives: a callback that keeps nobody alive."""
     ref = weakref.ref(owner)
 
-    def call(*args: P.args, **kwargs: P.kwargs) -> object:
+    def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
         there = ref()
         return None if there is None else act(there, *args, **kwargs)
 

@@ -16,7 +16,8 @@ from ipywidgets.widgets.widget import _instances
 import swnb
 from swnb import sandbox
 from swnb.bridge import run, submit
-from swnb.client.comparing import comparison, joined, refreshed, with_curves
+from swnb.client.comparing import comparison, refreshed, with_curves
+from swnb.client.joining import joined
 from swnb.errors import BadInput, NotFound
 from swnb.sandbox.serve import Box
 from swnb.widgets.compare import Compare, compare
@@ -252,20 +253,11 @@ def test_a_closed_panel_frees_every_widget(box: Box) -> None:
 # -- while jobs go
 
 
-def test_it_reads_again_while_jobs_go_and_stops_when_told(opened: Open) -> None:
-    panel = opened(SWAN, "train/loss")
-    panel.figure  # noqa: B018
-    assert panel._poll is not None
-    assert panel._live.layout.display is None
-    panel._live.value = False
-    assert panel._poll is None
-
-
 def test_a_comparison_of_ended_jobs_does_not_poll(opened: Open) -> None:
     ended = swnb.jobs(SWAN, status="succeeded")
     panel = opened(ended, "train/loss")
     panel.figure  # noqa: B018
-    assert panel._poll is None
+    assert panel._following is None
     assert panel._live.layout.display == "none"
 
 
