@@ -12,7 +12,7 @@ from swnb.bridge import both_function
 from swnb.client.comparing import Comparison, comparison, for_plot, with_curves
 from swnb.errors import BadInput
 from swnb.fetch.tasks import in_thread
-from swnb.frames.compare import Goal, How, by_chance, configs, folded, folded_curves, ranked
+from swnb.frames.compare import HOWS, Goal, How, by_chance, configs, folded, folded_curves, ranked
 from swnb.plots.across import draw_bars, draw_parallel, draw_pareto, draw_scatter
 from swnb.plots.curves import Chart, count_of, when_of
 from swnb.plots.lines import View
@@ -54,8 +54,7 @@ async def _plot(
     Raises BadInput where a metric or key is not there, and what ``swnb.metrics`` and ``swnb.summary`` raise.
     """
     names = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
-    if kind not in KINDS:
-        raise BadInput(f"kind={kind!r} is no figure", todo=f"There are: {' '.join(KINDS)}")
+    check(kind, how)
     if kind != "curves":
         found = await _read(jobs, names, table, how)
         return await in_thread(partial(across, found, kind, names, how, key=key, goals=goals, log=log, size=size))
@@ -72,6 +71,14 @@ async def _plot(
 
 
 plot = both_function(_plot)
+
+
+def check(kind: str, how: str) -> None:
+    """BadInput for what is no figure, or no value of a job."""
+    for name, value, known in (("kind", kind, KINDS), ("how", how, HOWS)):
+        if value not in known:
+            what = "figure" if name == "kind" else "value of a metric"
+            raise BadInput(f"{name}={value!r} is no {what}", todo=f"There are: {' '.join(known)}")
 
 
 def draw(

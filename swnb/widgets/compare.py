@@ -23,6 +23,7 @@ from swnb.errors import BadInput
 from swnb.fetch.tasks import in_thread
 from swnb.frames.compare import Goal, How, configs, differing
 from swnb.plots import Picture
+from swnb.plots.asked import check
 from swnb.widgets import progress
 from swnb.widgets.comparebar import Asked, Bar
 from swnb.widgets.comparedraw import Drawing, Painter, Shown, data_uri
@@ -298,6 +299,7 @@ def compare(
     x: str = "step",
     log: str = "",
     smooth: float = 0.0,
+    window: int = 1,
     fold: bool = False,
     key: str | None = None,
     goals: Mapping[str, Goal] | None = None,
@@ -306,7 +308,8 @@ def compare(
     chosen at first; ``table`` (Starwhale) names the table whose numeric columns are curves; the others are the first
     choice of the controls, as for ``swnb.plot``. Returns at once; errors are shown in the panel."""
     names = (metrics,) if isinstance(metrics, str) else tuple(metrics or ())
-    asked = Asked(names, kind, how, x, log, smooth, fold, key)
+    check(kind, how)
+    asked = Asked(names, kind, how, x, log, smooth, window, fold, key)
     asked.view()  # refuses what is no view
     return Compare(jobs, asked, table=table, goals=goals)
 

@@ -16,6 +16,8 @@ from swnb.widgets.part import Box, show
 from swnb.widgets.static import escape
 
 _AXES: Final = ("step", "time", "relative")
+_SMOOTHINGS: Final = (("none", "none"), ("exponential mean", "exponential"), ("window mean", "window"))
+_POINTS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +30,54 @@ class Asked:
     x: str = "step"
     log: str = ""
     smooth: float = 0.0
+    window: int = 1
     fold: bool = False
     key: str | None = None
     zoom: tuple[float, float] = (0.0, 100.0)
 
     def view(self, span: tuple[float, float] | None = None) -> View:
-        return View("step" if self.fold else self.x, self.log, self.smooth, 1, span)
+        return View("step" if self.fold else self.x, self.log, self.smooth, self.window, span)
 
     def options(self) -> str:
         """The arguments of ``swnb.plot`` and ``swnb.compare`` that differ from what they are without."""
         plain = Asked(key=self.key if self.kind != "scatter" else None)  # no other figure has a key
         said = [(each.name, getattr(self, each.name)) for each in fields(self) if each.name not in ("metrics", "zoom")]
         return "".join(f", {name}={value!r}" for name, value in said if value != getattr(plain, name))
+
+
+class Smoothing(w.HBox):  # type: ignore[misc]  # ipywidgets has no types
+    """How curves are smoothed, and beside it how much."""
+
+    def __init__(self, asked: Asked) -> None:
+        how = "window" if asked.window > 1 else "exponential" if asked.smooth else "none"
+        self._how = w.Dropdown(description="Smoothing", options=_SMOOTHINGS, value=how, layout=_wide(230))
+        self._weight = w.FloatSlider(
+            value=asked.smooth or 0.6,
+            max=max(0.99, asked.smooth),
+            step=0.01,
+            continuous_update=False,
+            tooltip="Weight of what was before",
+            layout=_wide(200),
+        )
+        self._points = w.BoundedIntText(
+            value=asked.window if asked.window > 1 else 10,
+            min=2,
+            max=_POINTS,
+            tooltip="Points of the mean, the point in its middle",
+            layout=_wide(80),
+        )
+        self.controls = (self._how, self._weight, self._points)
+        super().__init__(self.controls)
+
+    @property
+    def value(self) -> tuple[float, int]:
+        """The ``smooth`` and the ``window`` of ``swnb.plot``."""
+        how = self._how.value
+        return self._weight.value if how == "exponential" else 0.0, self._points.value if how == "window" else 1
+
+    def arrange(self) -> None:
+        show(self._weight, self._how.value == "exponential")
+        show(self._points, self._how.value == "window")
 
 
 class Bar(Box):
@@ -57,13 +95,11 @@ class Bar(Box):
         self._key = w.Dropdown(description="Config key", options=[], layout=_wide(280))
         self._logs = [self._toggle(f"log {axis}", axis in asked.log) for axis in "xy"]
         self._fold = self._toggle("fold seeds", asked.fold)
-        self._smooth = w.FloatSlider(
-            description="Smoothing", value=asked.smooth, max=0.99, step=0.01, continuous_update=False, layout=_wide(300)
-        )
+        self._smoothing = Smoothing(asked)
         self._zoom = w.FloatRangeSlider(
             description="Range (%)", value=asked.zoom, max=100, step=0.5, continuous_update=False, layout=_wide(380)
         )
-        self._curves = w.HBox([self._x, self._fold, self._smooth, self._zoom])
+        self._curves = w.HBox([self._x, self._fold, self._smoothing, self._zoom])
         first = w.HBox([self._metrics, w.VBox([self._kind, self._how]), self._key, *self._logs])
         for line in (first, self._curves):
             line.layout.flex_flow = "row wrap"
@@ -81,7 +117,7 @@ class Bar(Box):
             self._key,
             *self._logs,
             self._fold,
-            self._smooth,
+            *self._smoothing.controls,
             self._zoom,
         ]
 
@@ -96,7 +132,7 @@ class Bar(Box):
             self._how.value,
             self._x.value,
             "".join(axis for axis, toggle in zip("xy", self._logs, strict=True) if toggle.value),
-            self._smooth.value,
+            *self._smoothing.value,
             self._fold.value,
             self._key.value,
             tuple(self._zoom.value),
@@ -120,6 +156,7 @@ class Bar(Box):
     def _arrange(self) -> None:
         kind = self._kind.value
         show(self._curves, kind == "curves")
+        self._smoothing.arrange()
         show(self._key, kind == "scatter")
         for toggle in self._logs:
             show(toggle, kind in ("curves", "scatter", "pareto"))

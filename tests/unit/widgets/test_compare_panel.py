@@ -117,6 +117,30 @@ def test_the_code_makes_the_same_figure_again(opened: Open) -> None:
     assert again.axes[0].get_yscale() == "log"
 
 
+@pytest.mark.parametrize("given", [{"smooth": 0.995}, {"window": 25}, {}])
+def test_either_mean_is_chosen_at_one_place_and_is_in_the_code(opened: Open, given: dict[str, Any]) -> None:
+    panel = opened(SWAN, ["train/loss"], **given)
+    figure: Any = panel.figure
+    said = "".join(f", {name}={value!r}" for name, value in given.items())
+    assert panel._bar.asked.options() == said
+    scope: dict[str, Any] = {"swnb": swnb}
+    exec(panel.code.splitlines()[1], scope)
+    assert scope["figure"].get_supxlabel().split(" · as of")[0] == figure.get_supxlabel().split(" · as of")[0]
+    smoothing = panel._bar._smoothing
+    shown = [each for each in smoothing.controls[1:] if each.layout.display is None]
+    assert len(shown) == len(given)
+    smoothing._how.value = "window"
+    smoothing._points.value = 7
+    assert "mean of 7 points, values behind" in panel.figure.get_supxlabel()
+    assert ", window=7" in panel.code
+    assert "smooth=" not in panel.code
+    smoothing._how.value = "exponential"
+    assert "exponential mean, weight" in panel.figure.get_supxlabel()
+    assert "window=" not in panel.code
+    smoothing._how.value = "none"
+    assert "values behind" not in panel.figure.get_supxlabel()
+
+
 @pytest.mark.parametrize("kind", ["bars", "scatter", "parallel", "pareto"])
 def test_every_figure_across_jobs_is_that_of_its_code(opened: Open, kind: str) -> None:
     panel = opened(SWAN, ["train/loss", "val/accuracy"], kind=kind, how="best", key="lr")
@@ -132,7 +156,7 @@ def test_metrics_are_read_once_when_they_are_first_chosen(opened: Open, box: Box
     panel = opened(SWAN, "train/loss")
     panel.figure  # noqa: B018 - it waits
     box.requests.clear()
-    panel._bar._smooth.value = 0.9
+    panel._bar._smoothing._how.value = "exponential"
     panel._grid.selected = [2]
     panel._bar._x.value = "relative"
     assert panel.figure is not None
@@ -175,8 +199,14 @@ def test_what_fails_is_told_where_it_would_have_stood(opened: Open) -> None:
     panel = opened("star/project/nope")
     assert "there is no project" in panel._read.said
     assert panel.figure is None
-    with pytest.raises(BadInput, match="no weight"):
-        compare(SWAN, smooth=2.0)
+    for given, said in (({"smooth": 2.0}, "no weight"), ({"window": 0}, "no count"), ({"kind": "pie"}, "no figure")):
+        with pytest.raises(BadInput, match=said):
+            compare(SWAN, **given)
+    with pytest.raises(BadInput, match="two ways"):
+        compare(SWAN, smooth=0.5, window=3)
+    for asks in (compare, swnb.plot):
+        with pytest.raises(BadInput, match="how='mean' is no value of a metric"):
+            asks(SWAN, how="mean")
 
 
 def test_a_metric_that_is_not_there_is_told(opened: Open) -> None:
