@@ -114,8 +114,15 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_HOME[name]), name)
     # The first public name also brings the view of progress that fits the place: a bar, a line, or nothing.
     import_module("swnb.widgets.progress").install()
+    if name == "plot":
+        import_module("swnb.plots").Picture.on_canvas = staticmethod(_on_canvas)
     globals()[name] = value
     return value
+
+
+def _on_canvas(figure: Any) -> None:
+    """Where plots, which know no page, have a figure shown that was asked to be interactive."""
+    import_module("swnb.widgets.canvas").display_alone(figure)
 
 
 def __dir__() -> list[str]:

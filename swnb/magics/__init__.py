@@ -22,13 +22,14 @@ from swnb.magics import complete
 _KEEP: Final = Option("output", "keep the value under this name", short="-o")
 _YES: Final = Option("yes", "really do it", "flag")
 _METRICS: Final = tuple(o for verb in spoken.READS if verb.name == "metrics" for o in verb.options[:2])
+_MOVES: Final = Option("interactive", "pan and zoom the figure in the page", "flag")
 _JOB: Final = (Place("JOB"),)
 _VERBS: Final = (
     spoken.CONNECT,
     Verb("signin", "A form that asks for the sign-in of a server.", (Place("SERVER", "?"),)),
     *(spoken.SERVERS, spoken.FORGET),
     *spoken.READS,
-    Verb("plot", "Curves of jobs.", (Place("JOB", "+"),), _METRICS),
+    Verb("plot", "Curves of jobs.", (Place("JOB", "+"),), (*_METRICS, _MOVES)),
     Verb("table", "A grid of a frame of yours, or of a table by its address.", (Place("WHAT"),)),
     Verb("browse", "The panel: servers, projects, jobs.", (Place("WHERE", "?"),)),
     Verb(
@@ -37,7 +38,12 @@ _VERBS: Final = (
         (Place("WHERE", "+"),),
         (Option("notify", 'a rule such as "loss > 10 or stalled 5m"'),),
     ),
-    Verb("compare", "Curves, summary metrics and configs of jobs side by side.", (Place("WHERE", "+"),)),
+    Verb(
+        "compare",
+        "Curves, summary metrics and configs of jobs side by side.",
+        (Place("WHERE", "+"),),
+        (*_METRICS, _MOVES),
+    ),
     Verb("provenance", "Where a frame of yours came from.", (Place("FRAME"),)),
     spoken.DOCTOR,
     Verb("stop", "Stop a job.", _JOB, (_YES,)),
@@ -72,7 +78,7 @@ class _Magics:
             "table": lambda said: _panel("table")(self._mine(said.places[0])),
             "browse": lambda said: _panel("browse")(*said.places),
             "watch": lambda said: _panel("watch")(said.places[0], **said.options),
-            "compare": lambda said: _panel("compare")(said.places[0]),
+            "compare": lambda said: _panel("compare")(*_of_metrics(said), **said.options),
             "provenance": self._provenance,
             **dict.fromkeys(("stop", "pause", "resume", "delete"), _act),
         }
@@ -143,9 +149,12 @@ def _logs(said: Said) -> str:
 
 
 def _plot(said: Said) -> Any:
-    jobs, options = said.places[0], dict(said.options)
-    keys = options.pop("keys", None)
-    return import_module("swnb.plots").plot(jobs, keys, **options)
+    return import_module("swnb").plot(*_of_metrics(said), **said.options)
+
+
+def _of_metrics(said: Said) -> tuple[Any, Any]:
+    """The jobs, and the metrics where some are named."""
+    return said.places[0], said.options.pop("keys", None)
 
 
 def _panel(name: str) -> Callable[..., Any]:

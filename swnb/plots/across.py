@@ -29,9 +29,11 @@ from swnb.plots.look import (
 _NAMED: Final = 40  # bars that have their job's name beside them
 
 
-def draw_bars(values: pd.DataFrame, *, size: tuple[float, float] = (8, 4), said: str = "") -> Picture:
-    """A field a metric (the columns), a bar a job (the index)."""
-    figure = blank(size)
+def draw_bars(
+    values: pd.DataFrame, *, size: tuple[float, float] = (8, 4), said: str = "", on: Picture | None = None
+) -> Picture:
+    """A field a metric (the columns), a bar a job (the index). ``on``: a figure to be used again, here and below."""
+    figure = blank(size, on)
     for axes, name in zip(fields(figure, len(values.columns)), values.columns, strict=False):
         bars(axes, values[name], str(name))
     what = ", ".join(shown(str(name)) for name in values.columns) or "nothing"
@@ -64,9 +66,10 @@ def draw_scatter(
     log: str = "",
     size: tuple[float, float] = (8, 4),
     said: str = "",
+    on: Picture | None = None,
 ) -> Picture:
     """A metric (``values``) against a key of the configs, a dot a job; keys that are no numbers stand side by side."""
-    figure = blank(size)
+    figure = blank(size, on)
     (axes,) = fields(figure, 1)
     places, words = _placed(config)
     ups = numbers(values).to_numpy()
@@ -104,10 +107,12 @@ def _placed(values: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], list[str]]:
     return np.array([at.get(each, np.nan) for each in marks]), [texts[each] for each in order]
 
 
-def draw_parallel(table: pd.DataFrame, *, size: tuple[float, float] = (8, 4), said: str = "") -> Picture:
+def draw_parallel(
+    table: pd.DataFrame, *, size: tuple[float, float] = (8, 4), said: str = "", on: Picture | None = None
+) -> Picture:
     """Parallel coordinates: an axis a column (config keys and metrics), a line a job; the least and the greatest value
     stand at the ends of each axis. A job's line breaks where it has no value."""
-    figure = blank(size)
+    figure = blank(size, on)
     (axes,) = fields(figure, 1)
     placed = [_placed(table[name]) for name in table.columns]
     scaled = [_scaled(at) for at, _ in placed]
@@ -156,9 +161,10 @@ def draw_pareto(
     log: str = "",
     size: tuple[float, float] = (8, 4),
     said: str = "",
+    on: Picture | None = None,
 ) -> Picture:
     """Two metrics (the columns) against each other, and the jobs that no other beats in both joined by a line."""
-    figure = blank(size)
+    figure = blank(size, on)
     (axes,) = fields(figure, 1)
     x, y = values.iloc[:, 0].to_numpy(dtype=float), values.iloc[:, 1].to_numpy(dtype=float)
     front = pareto(values, wanted).to_numpy()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -16,7 +15,7 @@ from swnb.frames.compare import HOWS, Goal, How, by_chance, configs, folded, fol
 from swnb.plots.across import draw_bars, draw_parallel, draw_pareto, draw_scatter
 from swnb.plots.curves import Chart, count_of, when_of
 from swnb.plots.lines import View
-from swnb.plots.look import Picture, labels
+from swnb.plots.look import Picture, labels, needs_canvas
 
 Kind = Literal["curves", "bars", "scatter", "parallel", "pareto"]
 KINDS: Final = ("curves", "bars", "scatter", "parallel", "pareto")
@@ -39,6 +38,7 @@ async def _plot(
     key: str | None = None,
     goals: Mapping[str, Goal] | None = None,
     size: tuple[float, float] = (8, 4),
+    interactive: bool = False,
 ) -> Picture:
     """Jobs of any mix of platforms as a matplotlib ``Figure``: one line a job, one field a metric.
 
@@ -51,19 +51,33 @@ async def _plot(
 
     ``kind`` draws one value a job instead (``how``: last, best, min, max): ``"bars"``; ``"scatter"`` against the config
     key ``key``; ``"parallel"`` over the differing keys; ``"pareto"`` of two metrics (``goals``: ``{"loss": "min"}``).
-    Raises BadInput where a metric or key is not there, and what ``swnb.metrics`` and ``swnb.summary`` raise.
+    ``interactive`` shows it in a notebook where it can be panned and zoomed; curves are then drawn in the detail of the
+    range that is seen. Raises Unsupported where the package for that is missing, BadInput where a metric or key is not
+    there, and what ``swnb.metrics`` and ``swnb.summary`` raise.
     """
     names = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
     check(kind, how)
-    if kind != "curves":
+    if interactive:
+        needs_canvas()
+    if kind == "curves":
+        figure = await _curves(jobs, names, table, View(x, log, smooth, window, _floats(span, x)), fold=fold, size=size)
+    else:
         found = await _read(jobs, names, table, how)
-        return await in_thread(partial(across, found, kind, names, how, key=key, goals=goals, log=log, size=size))
-    view = View(x, log, smooth, window, _floats(span, x))
+        figure = await in_thread(
+            lambda: across(found, kind, names, how, key=key, goals=goals, log=log, size=size),
+        )
+    figure.interactive = interactive
+    return figure
+
+
+async def _curves(
+    jobs: Any, names: list[str] | None, table: str | None, view: View, *, fold: bool, size: tuple[float, float]
+) -> Picture:
     if fold:
         return await in_thread(_folded, await _read(jobs, names, table, None), names, view, size)
     frame, finals = long(jobs), None
     if frame is None:
-        wanted = names if names is None or x in ("step", "time", "relative") else [*names, x]
+        wanted = names if names is None or view.x in ("step", "time", "relative") else [*names, view.x]
         frame, finals = await for_plot(jobs, wanted, table)
         if names is None and finals is not None and frame.empty:
             finals = finals.iloc[:, :_FIRST]
@@ -116,23 +130,25 @@ def across(
     goals: Mapping[str, Goal] | None = None,
     log: str = "",
     size: tuple[float, float] = (8, 4),
+    on: Picture | None = None,
 ) -> Picture:
-    """The figure of one value a job and metric. BadInput where the key is not there, or where metrics are too few."""
+    """The figure of one value a job and metric, ``on`` one to be used again. BadInput where the key is not there, or
+    where metrics are too few."""
     chosen = list(found.metrics[:_FIRST] if names is None else names)
     values = found.values(chosen, how, goals)
     said = " · ".join(part for part in (f"{how} value", when_of(found.summary)) if part)
     if kind == "bars":
-        return draw_bars(values, size=size, said=said)
+        return draw_bars(values, size=size, said=said, on=on)
     config = configs(found.jobs)
     if kind == "parallel":
-        return draw_parallel(side_by_side(config, values), size=size, said=said)
+        return draw_parallel(side_by_side(config, values), size=size, said=said, on=on)
     if kind == "pareto":
         if len(chosen) != 2:
             raise BadInput(f"a Pareto front is of two metrics, not {len(chosen)}", todo="Name two in metrics")
-        return draw_pareto(values, goals, log=log, size=size, said=said)
+        return draw_pareto(values, goals, log=log, size=size, said=said, on=on)
     if key not in config.columns or not chosen:
         raise BadInput(f"there is no config key {key!r}", todo=f"There are: {', '.join(config.columns) or 'none'}")
-    return draw_scatter(config[key], values.iloc[:, 0], log=log, size=size, said=said)
+    return draw_scatter(config[key], values.iloc[:, 0], log=log, size=size, said=said, on=on)
 
 
 def side_by_side(config: pd.DataFrame, values: pd.DataFrame, most: int = 8) -> pd.DataFrame:
@@ -149,13 +165,19 @@ def side_by_side(config: pd.DataFrame, values: pd.DataFrame, most: int = 8) -> p
 def _folded(found: Comparison, names: list[str] | None, view: View, size: tuple[float, float]) -> Picture:
     frame = found.curves if names is None else found.curves[found.curves["metric"].isin([*names, view.x])]
     frame.attrs = found.curves.attrs
-    return fold_chart(found, frame, names, view, size).figure
+    return fold_chart(found, frame, names, view, size=size).figure
 
 
 def fold_chart(
-    found: Comparison, frame: pd.DataFrame, names: list[str] | None, view: View, size: tuple[float, float]
+    found: Comparison,
+    frame: pd.DataFrame,
+    names: list[str] | None,
+    view: View,
+    *,
+    size: tuple[float, float],
+    on: Picture | None = None,
 ) -> Chart:
-    """Runs that differ only by chance as one line: mean, spread, n."""
+    """Runs that differ only by chance as one line: mean, spread, n. ``on``: a figure to be used again."""
     if view.x not in ("step",):
         raise BadInput("runs are folded step by step", todo='Draw them over x="step"')
     there = set(frame["job"].unique())
@@ -170,7 +192,8 @@ def fold_chart(
     said = f"{runs:,} runs as {len(groups):,} lines, mean ± standard deviation, {count_of(frame)}"
     mean = folded_curves(frame, groups)
     mean.attrs = {}
-    return Chart(mean, names, view, size=size, names=titles, said=" · ".join(p for p in (said, when_of(frame)) if p))
+    told = " · ".join(part for part in (said, when_of(frame)) if part)
+    return Chart(mean, names, view, size=size, names=titles, said=told, on=on)
 
 
 def _floats(span: tuple[Any, Any] | None, x: str) -> tuple[float, float] | None:

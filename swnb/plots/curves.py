@@ -2,28 +2,22 @@
 
 Rules:
 - Thinning is by the very pixel columns of the field: in each the lowest and the highest value of the data are drawn.
-- A zoom (``Chart.zoom``, or an interactive canvas that moves the axes) thins the range anew, in its full detail.
+- A zoom (``Chart.zoom``, or somebody who moves the axes, as an interactive canvas does) thins the range anew, in its
+  full detail, at the latest when it is drawn; so does another resolution. The fields of a figure move together.
+- What was moved by hand stays when new points come, until ``zoom`` or other axes are asked for.
 - A NaN is a gap in its line and a mark on the x axis; what cannot be drawn is counted in the footer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import (
-    EngFormatter,
-    FuncFormatter,
-    LogFormatterSciNotation,
-    LogLocator,
-    MaxNLocator,
-    MultipleLocator,
-)
 
 from swnb.errors import BadInput
 from swnb.frames.provenance import KEY, provenance
@@ -31,6 +25,7 @@ from swnb.plots.across import bars
 from swnb.plots.lines import Line, View, blocks, lines
 from swnb.plots.look import (
     Array,
+    Picture,
     Style,
     blank,
     dress,
@@ -43,12 +38,10 @@ from swnb.plots.look import (
     styles,
     use_fonts,
 )
+from swnb.plots.ranges import digits, dress_x, reach, wider
 from swnb.plots.thinning import showing
 
-_MARGIN: Final = 0.04
 _BEYOND: Final = 1 << 40  # a pixel column that is in no picture
-_UNITS: Final = ((172_800.0, 86_400.0, "days"), (7_200.0, 3_600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
-_TICKS: Final = (10, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800)
 _NOTHING: Final = Line("", np.zeros(0), np.zeros(0))
 
 
@@ -67,7 +60,7 @@ class _Drawn:
 class Chart:
     """Curves of a long frame (``job metric step value``, ``time`` where asked for, ``spread`` where folded), a field a
     metric; behind them bars of ``finals`` (jobs x metrics), the final values of jobs that have no curves. ``of``: how
-    many jobs were asked for."""
+    many jobs were asked for. ``on``: a figure to be used again."""
 
     def __init__(
         self,
@@ -80,15 +73,19 @@ class Chart:
         names: Mapping[str, str] | None = None,
         said: str = "",
         of: int | None = None,
+        on: Picture | None = None,
     ) -> None:
-        self.figure = blank(size)
-        self.figure.kept = self
+        self.figure = on or blank(size)
+        self._size = size
         self._metrics = None if metrics is None else list(metrics)
         self._names, self._finals, self._said, self._of = names or {}, finals, said, of
         self.view = view or View()
         self._shape: object = None
         self._fields: dict[str, tuple[Axes, dict[str, _Drawn]]] = {}
         self._moving = False
+        self._hand: tuple[float, float] | None = None  # the range of x that somebody moved to
+        self._lifted: dict[str, tuple[float, float]] = {}  # the ranges of y, by field
+        self._seen: dict[str, object] = {}  # what the points of a field were chosen for
         self._laid: object = None  # what the layout was made for
         self.update(frame)
 
@@ -96,7 +93,9 @@ class Chart:
         self, frame: pd.DataFrame, view: View | None = None, finals: pd.DataFrame | None = None, of: int | None = None
     ) -> None:
         """Show another frame of the same kind, or the same otherwise; the figure stays the same object."""
-        self.view = view or self.view
+        before, self.view = self.view, view or self.view
+        if (before.x, before.log) != (self.view.x, self.view.log):
+            self._hand, self._lifted = None, {}
         self._finals = self._finals if finals is None else finals
         self._of = self._of if of is None else of
         rows = blocks(frame)
@@ -123,14 +122,25 @@ class Chart:
         self._fit()
 
     def zoom(self, span: tuple[float, float] | None) -> None:
-        """Show this range of x in detail, or all of it."""
+        """Show this range of x in detail, or all of it, whatever was moved by hand."""
+        self._hand, self._lifted = None, {}
         self.view = replace(self.view, span=span)
         self._fit()
 
     @property
+    def span(self) -> tuple[float, float] | None:
+        """The range of x that is shown; None where it is all."""
+        return self._hand or self.view.span
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody has moved the axes."""
+        return self._hand is not None or bool(self._lifted)
+
+    @property
     def extent(self) -> tuple[float, float]:
         """The range of x of all that there is."""
-        return _span([d.line.x for _, drawn in self._fields.values() for d in drawn.values()])
+        return reach([d.line.x for _, drawn in self._fields.values() for d in drawn.values()])
 
     @property
     def _smooths(self) -> bool:
@@ -153,9 +163,9 @@ class Chart:
     # -- what is built when the shape changes
 
     def _build(self, names: Sequence[str], jobs: Sequence[str], drawn: Sequence[str]) -> None:
-        self.figure.clear()
-        self.figure.set_layout_engine("constrained")
-        self._laid = None
+        blank(self._size, self.figure)
+        self.figure.kept = self
+        self._lifted, self._laid = {}, None
         barred = self._bars(names)
         curved = [name for name in names if name in drawn or name not in barred]
         axes = fields(self.figure, len(curved) + len(barred))
@@ -176,6 +186,7 @@ class Chart:
         axes.set_xscale("log" if "x" in self.view.log else "linear")
         axes.set_yscale("log" if "y" in self.view.log else "linear")
         axes.callbacks.connect("xlim_changed", self._moved)
+        axes.callbacks.connect("ylim_changed", self._raised)
         return {job: self._artists(axes, look) for job, look in looks.items()}
 
     def _artists(self, axes: Axes, look: Style) -> _Drawn:
@@ -190,30 +201,58 @@ class Chart:
 
     def _fit(self) -> None:
         """Ranges of the axes, then the layout (once a shape), then the points that show."""
-        self._moving = True
-        span = self.view.span or self.extent
-        for axes, drawn in self._fields.values():
-            _axis(axes, self.view, span)
-            axes.set_xlim(*(span if self.view.span else _wider(span, "x" in self.view.log)))
-            axes.set_ylim(
-                *_wider(_heights(drawn.values(), axes.get_xlim(), "y" in self.view.log), "y" in self.view.log)
-            )
-        form = [_form(axes.get_ylim()) for axes, _ in self._fields.values()]
-        if self._laid != form:  # also where the numbers beside the axis are of another length
-            self.figure.set_layout_engine("constrained")
-            use_fonts(self.figure)
-            with quietly():
-                self.figure.draw_without_rendering()
-            self.figure.set_layout_engine("none")
-            self._laid = form
-        self._moving = False
-        for axes, _ in self._fields.values():
-            self._refine(axes)
+        with self._moves():
+            span = self.span or self.extent
+            for name, (axes, drawn) in self._fields.items():
+                dress_x(axes, self.view, span)
+                axes.set_xlim(*(span if self.span else wider(span, "x" in self.view.log)))
+                log = "y" in self.view.log
+                axes.set_ylim(*(self._lifted.get(name) or wider(_heights(drawn.values(), axes.get_xlim(), log), log)))
+            form = [digits(axes.get_ylim()) for axes, _ in self._fields.values()]
+            if self._laid != form:  # also where the numbers beside the axis are of another length
+                self.figure.set_layout_engine("constrained")
+                use_fonts(self.figure)
+                with quietly():
+                    self.figure.draw_without_rendering()
+                self.figure.set_layout_engine("none")
+                self._laid = form
+        self._seen.clear()
+        self.settle()
 
-    def _moved(self, axes: Axes) -> None:
-        """Somebody else moved the axis: pan and zoom of an interactive canvas."""
+    @contextmanager
+    def _moves(self) -> Iterator[None]:
+        """While the axes are moved by this chart itself."""
+        self._moving = True
+        try:
+            yield
+        finally:
+            self._moving = False
+
+    def _moved(self, moved: Axes) -> None:
+        """Somebody else moved an x axis (pan and zoom of an interactive canvas): the others follow."""
+        low, high = map(float, moved.get_xlim())
+        if self._moving or not low < high:
+            return
+        self._hand = low, high
+        with self._moves():
+            for axes, _ in self._fields.values():
+                axes.set_xlim(low, high)
+
+    def _raised(self, moved: Axes) -> None:
         if not self._moving:
-            self._refine(axes)
+            name = next(name for name, (axes, _) in self._fields.items() if axes is moved)
+            low, high = map(float, moved.get_ylim())
+            self._lifted[name] = low, high
+
+    def settle(self) -> None:
+        """Choose the points of the fields whose range or pixels are no longer those that they were chosen for."""
+        for name, (axes, _) in self._fields.items() if not self._moving else ():
+            now = (axes.get_xlim(), axes.bbox.bounds)
+            if self._seen.get(name) != now:
+                if self._hand is not None:  # the ticks of a week say nothing in a minute of it
+                    dress_x(axes, self.view, self._hand)
+                self._refine(axes)
+                self._seen[name] = now
 
     def _refine(self, axes: Axes) -> None:
         low, high = axes.get_xlim()
@@ -290,19 +329,6 @@ def _jobs_of(found: Mapping[str, Sequence[Line]]) -> list[str]:
     return list(dict.fromkeys(line.job for each in found.values() for line in each))
 
 
-def _span(parts: Sequence[Array]) -> tuple[float, float]:
-    ends = [(float(x.min()), float(x.max())) for x in parts if len(x)]
-    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else (0.0, 1.0)
-
-
-def _wider(span: tuple[float, float], log: bool) -> tuple[float, float]:
-    """With a margin; a single value gets room about it."""
-    low, high = np.log10(span) if log else span
-    room = (high - low) * _MARGIN or abs(low) * _MARGIN or _MARGIN
-    low, high = low - room, high + room
-    return (float(10**low), float(10**high)) if log else (float(low), float(high))
-
-
 def _heights(drawn: Any, span: tuple[float, float], log: bool) -> tuple[float, float]:
     """The least and the greatest value that shows in this range of x, spreads included."""
     ends = []
@@ -315,11 +341,6 @@ def _heights(drawn: Any, span: tuple[float, float], log: bool) -> tuple[float, f
     if not ends:
         return (0.1, 1.0) if log else (0.0, 1.0)
     return min(low for low, _ in ends), max(high for _, high in ends)
-
-
-def _form(span: tuple[float, float]) -> tuple[int, ...]:
-    """What decides how long the numbers beside an axis are."""
-    return tuple(round(float(np.log10(max(abs(each), 1e-300)))) for each in (*span, span[1] - span[0]))
 
 
 def _within(line: Line, low: float, high: float) -> slice:
@@ -357,27 +378,3 @@ def _shade(axes: Axes, drawn: _Drawn, part: slice) -> None:
         return
     x, y, spread = line.x[part], line.y[part], line.spread[part]
     drawn.band = axes.fill_between(x, y - spread, y + spread, color=drawn.main.get_color(), alpha=0.18, linewidth=0)
-
-
-def _axis(axes: Axes, view: View, span: tuple[float, float]) -> None:
-    """Label, places and texts of the ticks of the x axis."""
-    axis, label = axes.xaxis, shown(view.x)
-    if "x" in view.log:
-        axis.set_major_locator(LogLocator())
-        axis.set_major_formatter(LogFormatterSciNotation())
-        label = "relative time (s)" if view.x == "relative" else label
-    elif view.x == "time":
-        locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
-        axis.set_major_locator(locator)
-        axis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    elif view.x == "relative":
-        unit, word = next((unit, word) for above, unit, word in _UNITS if span[1] - span[0] >= above)
-        between = next((each for each in _TICKS if (span[1] - span[0]) / each <= 7), 0)
-        few = unit == 1 or not between
-        axis.set_major_locator(MaxNLocator(6) if few else MultipleLocator(between))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / unit:g}"))
-        label = f"relative time ({word})"
-    else:
-        axis.set_major_locator(MaxNLocator(6, integer=view.x == "step"))
-        axis.set_major_formatter(EngFormatter(sep=""))
-    axes.set_xlabel("time (UTC)" if view.x == "time" else label)

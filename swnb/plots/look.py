@@ -7,9 +7,10 @@ import functools
 import io
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from importlib.util import find_spec
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
+from swnb.errors import Unsupported
 from swnb.plots.keptlegend import add_legend
 
 Array = np.ndarray[Any, Any]
@@ -32,7 +34,7 @@ _FAR: Final = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "SimHei"),
     *("Microsoft YaHei", "PingFang SC", "Hiragino Sans", "Arial Unicode MS", "Noto Sans Symbols2", "Noto Emoji"),
 )
-_DPI: Final = 100
+DPI: Final = 100
 _LEGEND: Final = 12  # jobs that the legend names
 _NAME: Final = 32  # letters of a name in the legend
 _COLUMNS: Final = 3  # of small multiples
@@ -42,21 +44,47 @@ Style = dict[str, Any]
 
 class Picture(Figure):
     """A Figure that a notebook shows as it is (a bare Figure is drawn only where pyplot is at work), with a text for
-    those who do not see it."""
+    those who do not see it. One that is ``interactive`` is shown where it can be panned and zoomed."""
 
     told = ""
     kept: Any = None  # what updates it in place lives as long as it does
+    interactive = False
+    panel: Any = None  # what shows an interactive one, once it was shown
+    on_canvas: ClassVar[Callable[[Picture], object] | None] = None  # nobody here knows a page: see swnb/__init__.py
+
+    def draw(self, renderer: Any) -> None:
+        if self.kept is not None:
+            self.kept.settle()
+        super().draw(renderer)
+
+    def _ipython_display_(self, **_: Any) -> None:
+        if not self.interactive or Picture.on_canvas is None:
+            raise NotImplementedError  # IPython takes the bundle then
+        Picture.on_canvas(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         image = base64.b64encode(png(self)).decode()
         return {"image/png": image, "text/plain": self.told}, {"image/png": {"alt": self.told}}
 
 
-def blank(size: tuple[float, float]) -> Picture:
-    """A figure without fields; its canvas belongs to it alone."""
-    figure = Picture(figsize=size, dpi=_DPI, facecolor="none", layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+def needs_canvas() -> None:
+    """Unsupported where nothing is installed that pans and zooms."""
+    if find_spec("ipympl") is None:
+        raise Unsupported("pan and zoom need the package ipympl", todo="pip install 'swnb[interactive]' brings it")
+
+
+def blank(size: tuple[float, float], on: Picture | None = None) -> Picture:
+    """A figure without fields; its canvas belongs to it alone. ``on`` is one to be used again."""
+    if on is None:
+        figure = Picture(figsize=size, dpi=DPI, facecolor="none", layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure
+    on.clear(keep_observers=True)  # a canvas of a page observes it
+    on.kept, on.told = None, ""
+    on.set_layout_engine("constrained")
+    if tuple(on.get_size_inches()) != size:
+        on.set_size_inches(size)
+    return on
 
 
 def fields(figure: Figure, count: int) -> list[Axes]:
@@ -79,15 +107,22 @@ def quietly() -> Iterator[None]:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG with a transparent background, in at most 256 colours: a third of the size, and sooner made
-    (20 lines: 50 kB instead of 170)."""
+    """The figure as a PNG with a transparent background, see :func:`packed`."""
+    canvas: Any = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
     with quietly():
-        canvas: Any = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
-        canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+        if canvas.manager is None:
+            canvas.draw()
+            return packed(canvas.buffer_rgba())
+        held = io.BytesIO()  # on the canvas of a page, which has a resolution of its own and keeps it
+        figure.savefig(held, format="png", dpi=DPI, facecolor="none")
+        return packed(Image.open(held).convert("RGBA"))
+
+
+def packed(pixels: Any) -> bytes:
+    """Pixels as a PNG in at most 256 colours: a third of the size, and sooner made (20 lines: 50 kB instead of 170)."""
     held = io.BytesIO()
-    few = image.quantize(256, method=Image.Quantize.FASTOCTREE)
-    few.save(held, format="png", dpi=(_DPI, _DPI), compress_level=4)
+    few = Image.fromarray(np.asarray(pixels)).quantize(256, method=Image.Quantize.FASTOCTREE)
+    few.save(held, format="png", dpi=(DPI, DPI), compress_level=4)
     return held.getvalue()
 
 

@@ -24,6 +24,7 @@ from swnb.fetch.tasks import in_thread
 from swnb.frames.compare import Goal, How, configs, differing
 from swnb.plots import Picture
 from swnb.plots.asked import check
+from swnb.plots.look import needs_canvas
 from swnb.widgets import progress
 from swnb.widgets.comparebar import Asked, Bar
 from swnb.widgets.comparedraw import Drawing, Painter, Shown, data_uri
@@ -45,20 +46,28 @@ class Compare(Twin, Box):
     `code` makes it all again, `save(path)` writes PNG, SVG, CSV or that code, `close()` ends it."""
 
     def __init__(
-        self, jobs: Any, asked: Asked, *, table: str | None = None, goals: Mapping[str, Goal] | None = None
+        self,
+        jobs: Any,
+        asked: Asked,
+        *,
+        table: str | None = None,
+        goals: Mapping[str, Goal] | None = None,
+        interactive: bool = False,
     ) -> None:
         self._lock = threading.RLock()
         self._jobs, self._table, self._goals = jobs, table, goals
         self._uris = uris_of(jobs)
         self._asked = asked
-        self._painter = Painter()
+        self._interactive = interactive
+        self._painter = Painter(alive=interactive)
         self.found: Comparison | None = None
         self._following: Following | None = None
         self._views = Views(weakly(self, Compare._watch), weakly(self, Compare._watch))
         self._tabled: object = None  # what the table shows
         self._grid = HeatGrid(pd.DataFrame({"name": []}), columns=[], height_rows=10)
         self._bar = Bar(asked, weakly(self, Compare._changed))
-        self._drawing = Drawing(self._lock)
+        moved = weakly(self, Compare._twin_changed)
+        self._drawing = Drawing(self._lock, self._painter, alive=interactive, moved=moved)
         self._best, self._config = w.HTML(), w.HTML()
         self._tabs = w.Tab(children=[self._best, self._config], titles=["Best", "Config differences"])
         self._live = w.ToggleButton(description="Live", value=True, tooltip="Read again by itself while jobs go")
@@ -102,6 +111,7 @@ class Compare(Twin, Box):
         asked, table = self._now(), f", table={self._table!r}" if self._table else ""
         goals = f", goals={dict(self._goals)!r}" if self._goals else ""
         given = f", {list(asked.metrics)!r}{table}{asked.options()}{goals}"
+        given += ", interactive=True" if self._interactive else ""
         lines = [f"panel = swnb.compare({_one(self._uris)}{given})"]
         shown = self._drawing.shown
         span = f", span={shown.span!r}" if shown is not None and shown.span is not None else ""
@@ -217,8 +227,8 @@ class Compare(Twin, Box):
 
     def _files(self, shown: Shown) -> dict[str, Callable[[], bytes]]:
         """What can be written, by its ending."""
-        drawn = partial(self._painter.svg, shown.figure)
-        return {".png": lambda: shown.image, ".svg": drawn, ".csv": self._csv, ".py": self._script}
+        png, svg = partial(self._painter.png, shown), partial(self._painter.svg, shown)
+        return {".png": png, ".svg": svg, ".csv": self._csv, ".py": self._script}
 
     def _csv(self) -> bytes:
         return self._grid.frame.to_csv().encode("utf-8", "replace")
@@ -303,15 +313,19 @@ def compare(
     fold: bool = False,
     key: str | None = None,
     goals: Mapping[str, Goal] | None = None,
+    interactive: bool = False,
 ) -> Compare:
     """The panel that compares jobs: URIs, handles or a frame of jobs, of any mix of platforms. ``metrics`` are those
     chosen at first; ``table`` (Starwhale) names the table whose numeric columns are curves; the others are the first
-    choice of the controls, as for ``swnb.plot``. Returns at once; errors are shown in the panel."""
+    choice of the controls, as for ``swnb.plot``. ``interactive`` has the figure panned and zoomed in the page. Returns
+    at once; errors are shown in the panel, but Unsupported where the package for that is missing."""
     names = (metrics,) if isinstance(metrics, str) else tuple(metrics or ())
     check(kind, how)
+    if interactive:
+        needs_canvas()
     asked = Asked(names, kind, how, x, log, smooth, window, fold, key)
     asked.view()  # refuses what is no view
-    return Compare(jobs, asked, table=table, goals=goals)
+    return Compare(jobs, asked, table=table, goals=goals, interactive=interactive)
 
 
 def _link(name: str, data: bytes) -> str:

@@ -15,6 +15,7 @@ from swnb.plots.asked import KINDS
 from swnb.widgets.part import Box, show
 from swnb.widgets.static import escape
 
+WHOLE: Final = (0.0, 100.0)  # percent
 _AXES: Final = ("step", "time", "relative")
 _SMOOTHINGS: Final = (("none", "none"), ("exponential mean", "exponential"), ("window mean", "window"))
 _POINTS: Final = 1_000_000
@@ -33,7 +34,7 @@ class Asked:
     window: int = 1
     fold: bool = False
     key: str | None = None
-    zoom: tuple[float, float] = (0.0, 100.0)
+    zoom: tuple[float, float] = WHOLE
 
     def view(self, span: tuple[float, float] | None = None) -> View:
         return View("step" if self.fold else self.x, self.log, self.smooth, self.window, span)

@@ -6,9 +6,9 @@ import asyncio
 import base64
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import ipywidgets as w
 import pandas as pd
@@ -17,7 +17,8 @@ from swnb.client.comparing import Comparison
 from swnb.frames.compare import Goal, folded, outliers
 from swnb.plots import Chart, Picture, labels, png, svg
 from swnb.plots.asked import across, fold_chart
-from swnb.widgets.comparebar import Asked
+from swnb.widgets.canvas import Sheet
+from swnb.widgets.comparebar import WHOLE, Asked
 from swnb.widgets.part import Part, show
 from swnb.widgets.static import escape
 
@@ -27,21 +28,29 @@ SIZE: Final = (9.6, 3.6)
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture that is there: the figure, its PNG, and the range of x if it is not all."""
+    """A picture that is there: the figure, its PNG where the page shows that, and what is said beside it."""
 
     figure: Picture
-    image: bytes
-    span: tuple[float, float] | None = None
+    image: bytes | None = None
     said: str = ""
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """The range of x if it is not all."""
+        chart: Chart | None = self.figure.kept
+        return None if chart is None else chart.span
 
 
 class Painter:
-    """Draws; called in worker threads, one at a time."""
+    """Draws on one figure; called in worker threads, one at a time. ``alive``: the figure itself is on a canvas in the
+    page, whose events hold ``lock`` too."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._chart: Chart | None = None
+    def __init__(self, *, alive: bool = False) -> None:
+        self.lock = threading.RLock()
+        self._alive = alive
+        self._figure: Picture | None = None
         self._for: object = None
+        self._zoom = WHOLE
         self._last = 0.0
 
     async def turn(self) -> None:
@@ -53,47 +62,52 @@ class Painter:
 
     def paint(self, found: Comparison, asked: Asked, jobs: Sequence[str], goals: Mapping[str, Goal] | None) -> Shown:
         """The picture of these jobs."""
-        with self._lock:
-            part = _only(found, jobs)
-            if asked.kind != "curves":
+        with self.lock:
+            part, said = _only(found, jobs), ""
+            if asked.kind == "curves":
+                self._figure, said = self._curves(part, asked)
+            else:
                 self._for = None
                 names = asked.metrics[:2] if asked.kind == "pareto" else asked.metrics
-                figure = across(
-                    part, asked.kind, names, asked.how, key=asked.key, goals=goals, log=asked.log, size=_size(asked)
-                )
-                return Shown(figure, png(figure))
-            return self._curves(part, asked)
+                look: dict[str, Any] = {"log": asked.log, "size": _size(asked), "on": self._figure}
+                self._figure = across(part, asked.kind, names, asked.how, key=asked.key, goals=goals, **look)
+            return Shown(self._figure, None if self._alive else png(self._figure), said)
 
-    def svg(self, figure: Picture) -> bytes:
+    def png(self, shown: Shown) -> bytes:
+        """The picture as PNG, never while it is painted."""
+        with self.lock:
+            return png(shown.figure) if shown.image is None else shown.image
+
+    def svg(self, shown: Shown) -> bytes:
         """The figure as SVG, never while it is painted: both set its resolution."""
-        with self._lock:
-            return svg(figure).encode()
+        with self.lock:
+            return svg(shown.figure).encode()
 
-    def _curves(self, part: Comparison, asked: Asked) -> Shown:
-        names = list(asked.metrics)
+    def _curves(self, part: Comparison, asked: Asked) -> tuple[Picture, str]:
+        names, size = list(asked.metrics), _size(asked)
         frame = _curves_of(part, [*names, asked.x])
-        said = ""
+        same = (names, size, asked.fold)
+        chart: Chart | None = self._figure.kept if self._figure is not None and self._for == same else None
         if asked.fold:
-            self._for, self._chart = None, fold_chart(part, frame, names, asked.view(), _size(asked))
-            said = _outliers(part, names)
+            chart = fold_chart(part, frame, names, asked.view(), size=size, on=self._figure)
+        elif chart is not None:
+            chart.update(frame, asked.view(), _finals(part, frame, names), len(part.jobs))
         else:
-            self._update(part, asked, frame, names)
-        assert self._chart is not None  # noqa: S101 - both branches made it
-        low, high = self._chart.extent
-        ends = [low + (high - low) * share / 100 for share in asked.zoom]
-        span = None if asked.zoom == (0.0, 100.0) or not ends[0] < ends[1] else (ends[0], ends[1])
-        if span is not None or self._chart.view.span is not None:
-            self._chart.zoom(span)
-        return Shown(self._chart.figure, png(self._chart.figure), span, said)
-
-    def _update(self, part: Comparison, asked: Asked, frame: pd.DataFrame, names: list[str]) -> None:
-        finals = _finals(part, frame, names)
-        same = (names, _size(asked))
-        if self._chart is not None and self._for == same:
-            self._chart.update(frame, asked.view(), finals, len(part.jobs))
-        else:
-            self._chart = Chart(frame, names, asked.view(), size=_size(asked), finals=finals, of=len(part.jobs))
+            finals = _finals(part, frame, names)
+            chart = Chart(frame, names, asked.view(), size=size, finals=finals, of=len(part.jobs), on=self._figure)
+        if asked.zoom != self._zoom or not chart.by_hand:
+            self._stretch(chart, asked.zoom)
         self._for = same
+        return chart.figure, _outliers(part, names) if asked.fold else ""
+
+    def _stretch(self, chart: Chart, zoom: tuple[float, float]) -> None:
+        """Show a share of the range of x, given in percent."""
+        low, high = chart.extent
+        ends = [low + (high - low) * share / 100 for share in zoom]
+        span = None if zoom == WHOLE or not ends[0] < ends[1] else (ends[0], ends[1])
+        if span is not None or chart.span is not None:
+            chart.zoom(span)
+        self._zoom = zoom
 
 
 def _only(found: Comparison, jobs: Sequence[str]) -> Comparison:
@@ -134,10 +148,15 @@ def _size(asked: Asked) -> tuple[float, float]:
 
 
 class Drawing(Part):
-    """The part that shows the picture; nothing is said while it is only drawn anew."""
+    """The part that shows the picture; nothing is said while it is only drawn anew. ``moved`` is called when somebody
+    has panned or zoomed an ``alive`` one."""
 
-    def __init__(self, lock: threading.RLock) -> None:
+    def __init__(
+        self, lock: threading.RLock, painter: Painter, *, alive: bool = False, moved: Callable[[], object] | None = None
+    ) -> None:
         self._picture = w.HTML()
+        self._painter, self._alive, self._on_move = painter, alive, moved
+        self._sheet: Sheet | None = None
         self.shown: Shown | None = None
         self.quiet = False
         super().__init__(lock, [self._picture])
@@ -145,15 +164,22 @@ class Drawing(Part):
     def put(self, shown: Shown) -> None:
         """Show this picture."""
         self.shown = shown
-        self._picture.value = self.page()
+        if not self._alive:
+            self._picture.value = self.page()
+            return
+        if self._sheet is None:
+            self._sheet = Sheet(shown.figure, self._painter.lock, self._on_move)
+            self._content.children = [self._sheet, self._picture]
+        self._sheet.drawn()
+        self._picture.value = _beside(shown)
 
     def page(self) -> str:
         """The picture as HTML with its text."""
         if self.shown is None:
             return ""
-        image = base64.b64encode(self.shown.image).decode()
-        said = f"<p>{escape(self.shown.said)}</p>" if self.shown.said else ""
-        return f'<img alt="{escape(self.shown.figure.told)}" src="data:image/png;base64,{image}">{said}'
+        image = base64.b64encode(self._painter.png(self.shown)).decode()
+        alt = escape(self.shown.figure.told)
+        return f'<img alt="{alt}" src="data:image/png;base64,{image}">{_beside(self.shown)}'
 
     def _tell(self, text: str, *, alert: bool = False) -> None:
         if self.quiet and not alert and self.shown is not None:
@@ -165,6 +191,10 @@ class Drawing(Part):
     def close(self) -> None:
         self.shown = None
         super().close()
+
+
+def _beside(shown: Shown) -> str:
+    return f"<p>{escape(shown.said)}</p>" if shown.said else ""
 
 
 def data_uri(kind: str, data: bytes) -> str:

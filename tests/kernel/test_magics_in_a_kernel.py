@@ -134,6 +134,19 @@ def test_plot_gives_the_figure(kernel: Kernel) -> None:
     assert kernel.run("len(figure.axes)").text == "1"
 
 
+@pytest.mark.parametrize("verb", ["plot", "compare"])
+def test_an_interactive_figure_is_on_a_canvas(kernel: Kernel, verb: str) -> None:
+    result = kernel.run(f"%swnb {verb} box/project/1/job/1 --table train --keys loss --interactive -o found")
+    assert result.error == ""
+    assert any("application/vnd.jupyter.widget-view+json" in bundle for bundle in result.displays)
+    figure = "found.figure" if verb == "compare" else "found"
+    assert kernel.run(f"[axes.get_title() for axes in {figure}.axes], type({figure}.canvas).__name__").text == (
+        "(['loss'], 'Live')"
+    )
+    assert kernel.run("print('matplotlib.pyplot' in __import__('sys').modules)").stdout.strip() == "False"
+    assert kernel.run("(found if hasattr(found, 'frame') else found.panel).close()").error == ""
+
+
 def test_what_changes_something_needs_yes(kernel: Kernel) -> None:
     job = kernel.run("print(swnb.jobs('box', status='running').index[0])").stdout.strip()
     assert kernel.run(f"%swnb stop {job}").error.startswith("ActionsOff")

@@ -54,6 +54,13 @@ def said(line: str) -> Said:
 # Words
 
 
+@pytest.mark.parametrize("verb", ["plot", "compare"])
+def test_a_figure_is_asked_for_with_metrics_and_to_be_moved(verb: str) -> None:
+    found = said(f"{verb} lab --keys loss,acc --table train --interactive")
+    assert found.options == {"keys": ["loss", "acc"], "table": "train", "interactive": True}
+    assert said(f"{verb} lab").options == {}
+
+
 def test_flags_become_the_options_of_the_call() -> None:
     found = said("jobs lab --status running,failed --limit 10 --name 'a b' --config")
     assert found == Said(

@@ -81,7 +81,53 @@ def test_a_zoom_draws_the_range_in_detail_and_back_again() -> None:
 def test_an_axis_that_somebody_else_moves_is_drawn_in_detail() -> None:
     figure = draw(series(np.arange(100_000.0)))
     figure.axes[0].set_xlim(50, 60)
+    png(figure)
     assert len(lines(figure)[0].get_xdata()) == 13
+
+
+def test_the_fields_of_a_figure_move_together() -> None:
+    figure = draw(pd.concat([series([1.0, 2.0, 3.0]), series([1.0, 2.0, 3.0], metric="acc")]))
+    figure.axes[1].set_xlim(0.5, 1.5)
+    assert [axes.get_xlim() for axes in figure.axes] == [(0.5, 1.5)] * 2
+    figure.axes[1].set_ylim(0, 9)
+    assert figure.axes[0].get_ylim()[1] < 9
+
+
+def test_what_was_moved_by_hand_stays_when_points_come_until_all_is_asked_for() -> None:
+    chart = Chart(series(np.arange(10.0)))
+    axes = chart.figure.axes[0]
+    assert (chart.span, chart.by_hand) == (None, False)
+    axes.set_xlim(2, 4)
+    axes.set_ylim(1, 2)
+    chart.update(series(np.arange(20.0)))
+    assert (axes.get_xlim(), axes.get_ylim()) == ((2, 4), (1, 2))
+    assert (chart.span, chart.by_hand) == ((2, 4), True)
+    chart.zoom(None)
+    assert axes.get_xlim()[1] > 19
+    assert axes.get_ylim()[1] > 19
+    assert not chart.by_hand
+    axes.set_xlim(2, 4)
+    chart.update(series(np.arange(1.0, 20.0)), View(log="x"))
+    assert chart.span is None
+
+
+def test_a_finer_picture_has_the_detail_that_its_pixels_can_show() -> None:
+    figure = draw(series(np.random.default_rng(1).normal(size=100_000)))
+    before = len(lines(figure)[0].get_xdata())
+    figure.set_dpi(200)
+    png(figure)
+    assert len(lines(figure)[0].get_xdata()) > 1.8 * before
+
+
+def test_a_figure_may_be_used_again_for_another_chart() -> None:
+    first = Chart(pd.concat([series([1.0, 2.0]), series([1.0, 2.0], metric="acc")])).figure
+    again = Chart(series([3.0, 4.0]), size=(5, 3), on=first).figure
+    assert again is first
+    assert [axes.get_title() for axes in again.axes] == ["loss"]
+    assert tuple(again.get_size_inches()) == (5, 3)
+    assert len(again.legends) == 1
+    assert again.get_supxlabel() == "2 points"
+    assert png(again) == png(Chart(series([3.0, 4.0]), size=(5, 3)).figure)
 
 
 def test_the_height_of_a_zoom_is_that_of_what_it_shows() -> None:

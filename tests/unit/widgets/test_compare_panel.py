@@ -222,6 +222,36 @@ def test_fold_draws_like_runs_as_one_line(opened: Open) -> None:
     assert any("mean of n = 2" in text for text in drawn(panel))
 
 
+def test_what_was_moved_by_hand_is_in_the_code_and_stays_until_the_range_is_set(opened: Open) -> None:
+    panel = opened(SWAN, ["train/loss", "val/accuracy"], interactive=True)
+    figure: Any = panel.figure
+    figure.axes[0].set_xlim(10, 20)
+    assert panel.code.endswith("interactive=True, span=(10.0, 20.0))")
+    panel._bar._smoothing._how.value = "window"
+    panel._grid.selected = [0]
+    assert panel.figure is figure
+    assert [axes.get_xlim() for axes in figure.axes] == [(10, 20)] * 2
+    panel._bar._zoom.value = (0.0, 50.0)
+    assert panel.figure.axes[0].get_xlim()[0] == 0
+    panel._bar._zoom.value = (0.0, 100.0)
+    assert panel.figure.axes[0].get_xlim()[0] < 0
+    assert "span" not in panel.code
+    panel._bar._kind.value = "bars"
+    assert panel.figure is figure
+    assert figure.told.startswith("Bars of")
+    assert figure.kept is None
+
+
+def test_an_interactive_panel_exports_and_keeps_its_picture(opened: Open, tmp_path: Path) -> None:
+    panel = opened(SWAN, ["train/loss"], interactive=True)
+    data = panel._repr_mimebundle_()
+    assert data is not None
+    assert 'alt="Curves of train/loss over step' in data["text/html"]
+    assert len(data["text/html"]) < 200_000
+    assert panel.save(tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in panel.save(tmp_path / "a.svg").read_text("utf-8")
+
+
 # -- what goes out
 
 
@@ -265,13 +295,18 @@ def test_the_bundle_holds_table_picture_and_code(opened: Open) -> None:
     assert len(data["text/html"]) < 200_000
 
 
-def test_a_closed_panel_frees_every_widget(box: Box) -> None:
+@pytest.mark.parametrize("interactive", [False, True])
+def test_a_closed_panel_frees_every_widget(box: Box, interactive: bool) -> None:
     before = set(_instances)
-    panel = compare(SWAN, "train/loss")
+    panel = compare(SWAN, "train/loss", interactive=interactive)
     panel.figure  # noqa: B018
     panel._grid.selected = [0]
     panel._wait(PATIENCE)
     held = [weakref.ref(each) for each in (panel, panel._grid, panel._bar, panel._drawing, panel._painter)]
+    sheet: Any = panel._drawing._sheet
+    assert (sheet is not None) is interactive
+    held += [weakref.ref(each) for each in (panel.figure, *((sheet.canvas, sheet.canvas.toolbar) if sheet else ()))]
+    del sheet
     panel.close()
     del panel
     settle()
