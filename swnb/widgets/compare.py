@@ -67,7 +67,7 @@ class Compare(Twin, Box):
         self._grid = HeatGrid(pd.DataFrame({"name": []}), columns=[], height_rows=10)
         self._bar = Bar(asked, weakly(self, Compare._changed))
         moved = weakly(self, Compare._twin_changed)
-        self._drawing = Drawing(self._lock, self._painter, alive=interactive, moved=moved)
+        self._drawing = Drawing(self._lock, self._painter, moved)
         self._best, self._config = w.HTML(), w.HTML()
         self._tabs = w.Tab(children=[self._best, self._config], titles=["Best", "Config differences"])
         self._live = w.ToggleButton(description="Live", value=True, tooltip="Read again by itself while jobs go")

@@ -17,6 +17,7 @@ from swnb.client.comparing import Comparison
 from swnb.frames.compare import Goal, folded, outliers
 from swnb.plots import Chart, Picture, labels, png, svg
 from swnb.plots.asked import across, fold_chart
+from swnb.plots.look import blank
 from swnb.widgets.canvas import Sheet
 from swnb.widgets.comparebar import WHOLE, Asked
 from swnb.widgets.part import Part, show
@@ -48,7 +49,7 @@ class Painter:
     def __init__(self, *, alive: bool = False) -> None:
         self.lock = threading.RLock()
         self._alive = alive
-        self._figure: Picture | None = None
+        self.figure: Picture | None = blank(SIZE) if alive else None
         self._for: object = None
         self._zoom = WHOLE
         self._last = 0.0
@@ -65,13 +66,13 @@ class Painter:
         with self.lock:
             part, said = _only(found, jobs), ""
             if asked.kind == "curves":
-                self._figure, said = self._curves(part, asked)
+                self.figure, said = self._curves(part, asked)
             else:
                 self._for = None
                 names = asked.metrics[:2] if asked.kind == "pareto" else asked.metrics
-                look: dict[str, Any] = {"log": asked.log, "size": _size(asked), "on": self._figure}
-                self._figure = across(part, asked.kind, names, asked.how, key=asked.key, goals=goals, **look)
-            return Shown(self._figure, None if self._alive else png(self._figure), said)
+                look: dict[str, Any] = {"log": asked.log, "size": _size(asked), "on": self.figure}
+                self.figure = across(part, asked.kind, names, asked.how, key=asked.key, goals=goals, **look)
+            return Shown(self.figure, None if self._alive else png(self.figure), said)
 
     def png(self, shown: Shown) -> bytes:
         """The picture as PNG, never while it is painted."""
@@ -87,14 +88,14 @@ class Painter:
         names, size = list(asked.metrics), _size(asked)
         frame = _curves_of(part, [*names, asked.x])
         same = (names, size, asked.fold)
-        chart: Chart | None = self._figure.kept if self._figure is not None and self._for == same else None
+        chart: Chart | None = self.figure.kept if self.figure is not None and self._for == same else None
         if asked.fold:
-            chart = fold_chart(part, frame, names, asked.view(), size=size, on=self._figure)
+            chart = fold_chart(part, frame, names, asked.view(), size=size, on=self.figure)
         elif chart is not None:
             chart.update(frame, asked.view(), _finals(part, frame, names), len(part.jobs))
         else:
             finals = _finals(part, frame, names)
-            chart = Chart(frame, names, asked.view(), size=size, finals=finals, of=len(part.jobs), on=self._figure)
+            chart = Chart(frame, names, asked.view(), size=size, finals=finals, of=len(part.jobs), on=self.figure)
         if asked.zoom != self._zoom or not chart.by_hand:
             self._stretch(chart, asked.zoom)
         self._for = same
@@ -149,29 +150,25 @@ def _size(asked: Asked) -> tuple[float, float]:
 
 class Drawing(Part):
     """The part that shows the picture; nothing is said while it is only drawn anew. ``moved`` is called when somebody
-    has panned or zoomed an ``alive`` one."""
+    has panned or zoomed one that is alive."""
 
-    def __init__(
-        self, lock: threading.RLock, painter: Painter, *, alive: bool = False, moved: Callable[[], object] | None = None
-    ) -> None:
+    def __init__(self, lock: threading.RLock, painter: Painter, moved: Callable[[], object]) -> None:
         self._picture = w.HTML()
-        self._painter, self._alive, self._on_move = painter, alive, moved
-        self._sheet: Sheet | None = None
+        self._painter = painter
+        # Made now, by the thread that hears the page too: of a canvas that a worker makes it might speak too early.
+        self._sheet = None if painter.figure is None else Sheet(painter.figure, painter.lock, moved)
         self.shown: Shown | None = None
         self.quiet = False
-        super().__init__(lock, [self._picture])
+        super().__init__(lock, [self._picture] if self._sheet is None else [self._sheet, self._picture])
 
     def put(self, shown: Shown) -> None:
         """Show this picture."""
         self.shown = shown
-        if not self._alive:
-            self._picture.value = self.page()
-            return
         if self._sheet is None:
-            self._sheet = Sheet(shown.figure, self._painter.lock, self._on_move)
-            self._content.children = [self._sheet, self._picture]
-        self._sheet.drawn()
-        self._picture.value = _beside(shown)
+            self._picture.value = self.page()
+        else:
+            self._sheet.drawn()
+            self._picture.value = _beside(shown)
 
     def page(self) -> str:
         """The picture as HTML with its text."""
