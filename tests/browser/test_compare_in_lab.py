@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,40 @@ def test_the_keyboard_alone_changes_axes_and_exports(run_notebook: Notebooks, sh
     with page.expect_download() as waiting:
         link.click()
     assert Path(waiting.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+def says(page: Page, expression: str) -> str:
+    """The repr of an expression in the kernel."""
+    found: str = page.evaluate(
+        """async (code) => { const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        const reply = await kernel.requestExecute({ code: '', user_expressions: { it: code } }).done;
+        const it = reply.content.user_expressions.it;
+        return it.status === 'ok' ? it.data['text/plain'] : `${it.ename}: ${it.evalue}`; }""",
+        expression,
+    )
+    return found
+
+
+def until(page: Page, expression: str) -> None:
+    end = time.monotonic() + 40
+    while (found := says(page, expression)) != "True":
+        assert time.monotonic() < end, found
+        page.wait_for_timeout(300)
+
+
+def test_new_points_come_by_themselves_and_a_panel_that_no_page_shows_asks_no_more(run_notebook: Notebooks) -> None:
+    page = opened(run_notebook)
+    before = int(says(page, "len(panel.found.curves)"))
+    shown = picture(page).get_attribute("src") or ""
+    assert says(page, "box.clock.advance(60)") == "None"
+    until(page, f"len(panel.found.curves) > {before}")
+    expect(picture(page)).not_to_have_attribute("src", shown)
+    assert says(page, "panel._following is None") == "False"
+    page.evaluate("window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    until(page, "panel._following is None")
+    requests = int(says(page, "len(list(box.requests))"))
+    page.wait_for_timeout(10_000)  # a poller that went on would have asked by then
+    assert int(says(page, "len(list(box.requests))")) == requests
 
 
 def test_a_saved_notebook_shows_table_and_picture_without_a_kernel(run_notebook: Notebooks, shots: Path) -> None:
