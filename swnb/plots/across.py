@@ -30,17 +30,35 @@ _NAMED: Final = 40  # bars that have their job's name beside them
 
 
 def draw_bars(
-    values: pd.DataFrame, *, size: tuple[float, float] = (8, 4), said: str = "", on: Picture | None = None
+    values: pd.DataFrame,
+    config: pd.Series[Any] | None = None,
+    *,
+    size: tuple[float, float] = (8, 4),
+    said: str = "",
+    on: Picture | None = None,
 ) -> Picture:
-    """A field a metric (the columns), a bar a job (the index). ``on``: a figure to be used again, here and below."""
+    """A field a metric (the columns), a bar a job (the index); against a key of the configs the bars are in its order
+    and say its values. ``on``: a figure to be used again, here and below."""
     figure = blank(size, on)
+    values, names = (values, None) if config is None else _by_key(values, config)
     for axes, name in zip(fields(figure, len(values.columns)), values.columns, strict=False):
-        bars(axes, values[name], str(name))
+        bars(axes, values[name], str(name), names)
     what = ", ".join(shown(str(name)) for name in values.columns) or "nothing"
+    what += f" against {shown(str(config.name))}" if config is not None else ""
     return _ended(figure, f"Bars of {what}: {_count(values)}", _count(values), said)
 
 
-def bars(axes: Axes, values: pd.Series[float], title: str) -> None:
+def _by_key(values: pd.DataFrame, config: pd.Series[Any]) -> tuple[pd.DataFrame, list[str]]:
+    """In the order of the key, jobs that lack it last; and the key's value beside each job's name."""
+    places, _ = _placed(config)
+    order = np.argsort(np.where(np.isfinite(places), places, np.inf), kind="stable")
+    short = labels([str(job) for job in values.index]) if len(values) else []
+    said = [None if mark(value) is None else shown(str(value), 16) for value in config]
+    names = [f"{short[at]} · {'no value' if said[at] is None else said[at]}" for at in order]
+    return values.iloc[order], names
+
+
+def bars(axes: Axes, values: pd.Series[float], title: str, names: Sequence[str] | None = None) -> None:
     """Horizontal bars in the colours of their jobs, the first job on top."""
     jobs = [str(job) for job in values.index]
     cells = numbers(values).to_numpy()
@@ -54,7 +72,7 @@ def bars(axes: Axes, values: pd.Series[float], title: str) -> None:
         axes.text(
             0.01, place, word, transform=axes.get_yaxis_transform(), va="center", fontsize=7, color=GREY, style="italic"
         )
-    named = labels(jobs) if 0 < len(jobs) <= _NAMED else []
+    named = list(labels(jobs) if names is None else names) if 0 < len(jobs) <= _NAMED else []
     axes.set_yticks(places[: len(named)], named)
     axes.set_ylim(len(jobs) - 0.4, -0.6)
 

@@ -11,11 +11,11 @@ from swnb.bridge import both_function
 from swnb.client.comparing import Comparison, comparison, for_plot, with_curves
 from swnb.errors import BadInput
 from swnb.fetch.tasks import in_thread
-from swnb.frames.compare import HOWS, Goal, How, by_chance, configs, folded, folded_curves, ranked
+from swnb.frames.compare import HOWS, Goal, How, by_chance, configs, folded, folded_curves, outliers, ranked
 from swnb.plots.across import draw_bars, draw_parallel, draw_pareto, draw_scatter
 from swnb.plots.curves import Chart, count_of, when_of
 from swnb.plots.lines import View
-from swnb.plots.look import Picture, labels, needs_canvas
+from swnb.plots.look import Picture, labels, needs_canvas, shown
 
 Kind = Literal["curves", "bars", "scatter", "parallel", "pareto"]
 KINDS: Final = ("curves", "bars", "scatter", "parallel", "pareto")
@@ -49,8 +49,9 @@ async def _plot(
     ``window`` (points of a mean) smooth, the values behind; ``span`` is the range of x; ``fold`` draws runs that differ
     only in seed, host or time as one line with its spread; ``size`` is in inches.
 
-    ``kind`` draws one value a job instead (``how``: last, best, min, max): ``"bars"``; ``"scatter"`` against the config
-    key ``key``; ``"parallel"`` over the differing keys; ``"pareto"`` of two metrics (``goals``: ``{"loss": "min"}``).
+    ``kind`` draws one value a job instead (``how``: last, best, min, max): ``"bars"``, in the order of the config key
+    ``key`` where one is given; ``"scatter"`` against ``key``; ``"parallel"`` over the differing keys; ``"pareto"`` of
+    two metrics (``goals``: ``{"loss": "min"}``).
     ``interactive`` shows it in a notebook where it can be panned and zoomed; curves are then drawn in the detail of the
     range that is seen. Raises Unsupported where the package for that is missing, BadInput where a metric or key is not
     there, and what ``swnb.metrics`` and ``swnb.summary`` raise.
@@ -137,9 +138,9 @@ def across(
     chosen = list(found.metrics[:_FIRST] if names is None else names)
     values = found.values(chosen, how, goals)
     said = " · ".join(part for part in (f"{how} value", when_of(found.summary)) if part)
-    if kind == "bars":
-        return draw_bars(values, size=size, said=said, on=on)
     config = configs(found.jobs)
+    if kind == "bars" and key is None:
+        return draw_bars(values, size=size, said=said, on=on)
     if kind == "parallel":
         return draw_parallel(side_by_side(config, values), size=size, said=said, on=on)
     if kind == "pareto":
@@ -148,6 +149,8 @@ def across(
         return draw_pareto(values, goals, log=log, size=size, said=said, on=on)
     if key not in config.columns or not chosen:
         raise BadInput(f"there is no config key {key!r}", todo=f"There are: {', '.join(config.columns) or 'none'}")
+    if kind == "bars":
+        return draw_bars(values, config[key], size=size, said=said, on=on)
     return draw_scatter(config[key], values.iloc[:, 0], log=log, size=size, said=said, on=on)
 
 
@@ -192,8 +195,22 @@ def fold_chart(
     said = f"{runs:,} runs as {len(groups):,} lines, mean ± standard deviation, {count_of(frame)}"
     mean = folded_curves(frame, groups)
     mean.attrs = {}
-    told = " · ".join(part for part in (said, when_of(frame)) if part)
-    return Chart(mean, names, view, size=size, names=titles, said=told, on=on)
+    far = far_of(found, list(dict.fromkeys(frame["metric"])) if names is None else names)
+    told = " · ".join(part for part in (said, far, when_of(frame)) if part)
+    chart = Chart(mean, names, view, size=size, names=titles, said=told, on=on)
+    chart.figure.told += f". {far}" if far else ""
+    return chart
+
+
+def far_of(found: Comparison, names: Sequence[str]) -> str:
+    """The outliers among like runs, by their last values, as words."""
+    groups, values = folded(found.jobs), found.values(names, "last")
+    told = [
+        f"{shown(name)}: {', '.join(labels(far))} far from the other {len(groups[first]) - len(far)}"
+        for name in names
+        for first, far in outliers(values[name], groups).items()
+    ]
+    return f"outliers: {'; '.join(told)}" if told else ""
 
 
 def _floats(span: tuple[Any, Any] | None, x: str) -> tuple[float, float] | None:

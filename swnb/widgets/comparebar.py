@@ -15,6 +15,7 @@ from swnb.plots.asked import KINDS
 from swnb.widgets.part import Box, show
 from swnb.widgets.static import escape
 
+_KEYED: Final = ("bars", "scatter")
 WHOLE: Final = (0.0, 100.0)  # percent
 _AXES: Final = ("step", "time", "relative")
 _SMOOTHINGS: Final = (("none", "none"), ("exponential mean", "exponential"), ("window mean", "window"))
@@ -39,9 +40,14 @@ class Asked:
     def view(self, span: tuple[float, float] | None = None) -> View:
         return View("step" if self.fold else self.x, self.log, self.smooth, self.window, span)
 
+    @property
+    def drawn_key(self) -> str | None:
+        """The config key, where the figure is against one."""
+        return self.key if self.kind in _KEYED else None
+
     def options(self) -> str:
         """The arguments of ``swnb.plot`` and ``swnb.compare`` that differ from what they are without."""
-        plain = Asked(key=self.key if self.kind != "scatter" else None)  # no other figure has a key
+        plain = Asked(key=self.key if self.drawn_key is None else None)
         said = [(each.name, getattr(self, each.name)) for each in fields(self) if each.name not in ("metrics", "zoom")]
         return "".join(f", {name}={value!r}" for name, value in said if value != getattr(plain, name))
 
@@ -93,7 +99,7 @@ class Bar(Box):
         self._kind = w.Dropdown(description="Figure", options=KINDS, value=asked.kind, layout=_wide(190))
         self._how = w.Dropdown(description="Value", options=HOWS, value=asked.how, layout=_wide(190))
         self._x = w.Dropdown(description="X axis", options=_AXES, layout=_wide(230))
-        self._key = w.Dropdown(description="Config key", options=[], layout=_wide(280))
+        self._key = w.Dropdown(description="Against key", options=[("none", None)], layout=_wide(280))
         self._logs = [self._toggle(f"log {axis}", axis in asked.log) for axis in "xy"]
         self._fold = self._toggle("fold seeds", asked.fold)
         self._smoothing = Smoothing(asked)
@@ -135,9 +141,15 @@ class Bar(Box):
             "".join(axis for axis, toggle in zip("xy", self._logs, strict=True) if toggle.value),
             *self._smoothing.value,
             self._fold.value,
-            self._key.value,
+            self._chosen_key,
             tuple(self._zoom.value),
         )
+
+    @property
+    def _chosen_key(self) -> str | None:
+        """A scatter is against some key, the first one where none is chosen."""
+        first = next((name for _, name in self._key.options if name is not None), None)
+        return self._key.value or (first if self._kind.value == "scatter" else None)
 
     def offer(self, series: Sequence[str], metrics: Sequence[str], keys: Sequence[str]) -> None:
         """What there is to choose from; what was chosen stays where it still is there."""
@@ -147,8 +159,14 @@ class Bar(Box):
             _fill(self._metrics, metrics, tuple(chosen) or first)
             self._metrics.rows = min(max(len(metrics), 3), 6)
             _fill(self._x, [*_AXES, *(name for name in series if name not in _AXES)], self._wanted.x)
-            _fill(self._key, keys, self._wanted.key)
+            self._fill_keys(keys)
             self._arrange()
+
+    def _fill_keys(self, keys: Sequence[str]) -> None:
+        first = len(self._key.options) == 1  # afterwards "none" was chosen, where it is chosen
+        before = self._key.value or (self._wanted.key if first else None)
+        self._key.options = [("none", None), *((_printable(name), name) for name in keys)]
+        self._key.value = before if before in keys else None
 
     def _moved(self, _change: object) -> None:
         self._arrange()
@@ -158,7 +176,7 @@ class Bar(Box):
         kind = self._kind.value
         show(self._curves, kind == "curves")
         self._smoothing.arrange()
-        show(self._key, kind == "scatter")
+        show(self._key, kind in _KEYED)
         for toggle in self._logs:
             show(toggle, kind in ("curves", "scatter", "pareto"))
 
@@ -181,11 +199,15 @@ def _fill(choice: Any, names: Sequence[str], value: Any) -> None:
     """New options; the present value stays where it is among them."""
     several = isinstance(choice, w.SelectMultiple)
     before = choice.value
-    choice.options = [(name if name.isprintable() else escape(name), name) for name in names]
+    choice.options = [(_printable(name), name) for name in names]
     if several:
         choice.value = tuple(value)
     elif names:
         choice.value = before if before in names and before != names[0] else value if value in names else names[0]
+
+
+def _printable(name: str) -> str:
+    return name if name.isprintable() else escape(name)
 
 
 def _wide(pixels: int) -> w.Layout:

@@ -14,9 +14,9 @@ import ipywidgets as w
 import pandas as pd
 
 from swnb.client.comparing import Comparison
-from swnb.frames.compare import Goal, folded, outliers
-from swnb.plots import Chart, Picture, labels, png, svg
-from swnb.plots.asked import across, fold_chart
+from swnb.frames.compare import Goal
+from swnb.plots import Chart, Picture, png, svg
+from swnb.plots.asked import across, far_of, fold_chart
 from swnb.plots.look import blank
 from swnb.widgets.canvas import Sheet
 from swnb.widgets.comparebar import WHOLE, Asked
@@ -71,7 +71,7 @@ class Painter:
                 self._for = None
                 names = asked.metrics[:2] if asked.kind == "pareto" else asked.metrics
                 look: dict[str, Any] = {"log": asked.log, "size": _size(asked), "on": self.figure}
-                self.figure = across(part, asked.kind, names, asked.how, key=asked.key, goals=goals, **look)
+                self.figure = across(part, asked.kind, names, asked.how, key=asked.drawn_key, goals=goals, **look)
             return Shown(self.figure, None if self._alive else png(self.figure), said)
 
     def png(self, shown: Shown) -> bytes:
@@ -99,7 +99,7 @@ class Painter:
         if asked.zoom != self._zoom or not chart.by_hand:
             self._stretch(chart, asked.zoom)
         self._for = same
-        return chart.figure, _outliers(part, names) if asked.fold else ""
+        return chart.figure, far_of(part, names) if asked.fold else ""
 
     def _stretch(self, chart: Chart, zoom: tuple[float, float]) -> None:
         """Show a share of the range of x, given in percent."""
@@ -131,16 +131,6 @@ def _finals(part: Comparison, frame: pd.DataFrame, names: Sequence[str]) -> pd.D
     values = part.values(names, "last")
     bare: pd.DataFrame = values[[uri not in drawn for uri in values.index]]
     return bare
-
-
-def _outliers(part: Comparison, names: Sequence[str]) -> str:
-    groups, values = folded(part.jobs), part.values(names, "last")
-    told = [
-        f"{name}: {', '.join(labels(far))} far from the other {len(groups[first]) - len(far)}"
-        for name in names
-        for first, far in outliers(values[name], groups).items()
-    ]
-    return f"Outliers among like runs: {'; '.join(told)}" if told else ""
 
 
 def _size(asked: Asked) -> tuple[float, float]:

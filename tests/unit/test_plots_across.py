@@ -68,6 +68,18 @@ def test_a_front_joins_the_jobs_that_none_beats(log: str) -> None:
     assert figure.told == "Pareto front of loss and acc: 0, 1"
 
 
+def test_bars_against_a_key_stand_in_its_order_and_say_it() -> None:
+    config = pd.Series([0.1, None, 0.01, 10.0], index=JOBS, name="lr", dtype=object)
+    figure = draw_bars(values(loss=[1.0, 2.0, 3.0, NAN]), config)
+    axes = figure.axes[0]
+    said = [text.get_text() for text in axes.get_yticklabels()]
+    assert said == ["2 · 0.01", "0 · 0.1", "3 · 10.0", "1 · no value"]
+    assert [bar.get_width() for bar in axes.patches] == [3.0, 1.0, 2.0]
+    assert [text.get_text() for text in axes.texts] == ["no value"]
+    assert figure.told == "Bars of loss against lr: 4 jobs, 1 cell without a value"
+    assert png(draw_bars(values(loss=[NAN] * 4).iloc[:0], config.iloc[:0])).startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("drawn", [draw_bars, draw_parallel])
 def test_nothing_is_drawn_as_nothing(drawn: Any) -> None:
     assert png(drawn(values(loss=[NAN] * 4).iloc[:0])).startswith(b"\x89PNG")

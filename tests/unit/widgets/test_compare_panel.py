@@ -252,6 +252,42 @@ def test_an_interactive_panel_exports_and_keeps_its_picture(opened: Open, tmp_pa
     assert "<svg" in panel.save(tmp_path / "a.svg").read_text("utf-8")
 
 
+def test_an_outlier_among_seeds_is_named_by_panel_and_plot(opened: Open) -> None:
+    with sandbox.run(seed=1, platforms=("swanlab",), jobs=0) as own:
+        lab, workspace = own.platform("swanlab"), own.user("swanlab")[0]
+        lab.add_project(workspace, "seeds")
+        for seed, last in enumerate((1.0, 1.1, 0.9, 1.05, 50.0)):
+            lab.add_run(
+                workspace, "seeds", f"run-{seed}", {"loss": [(0, 2.0), (1, last)]}, config={"lr": 1, "seed": seed}
+            )
+        swnb.connect("own", own.uri("swanlab"), token=own.token("swanlab"))
+        where = f"own/project/{workspace}:seeds"
+        jobs = swnb.jobs(where)
+        far = str(jobs.index[jobs["name"] == "run-4"][0]).rpartition("/")[2]
+        figure = swnb.plot(where, "loss", fold=True)
+        panel = opened(where, "loss", fold=True)
+        shown: Any = panel.figure
+        assert f"outliers: loss: {far} far from the other 4" in figure.get_supxlabel()
+        assert figure.told.endswith(f"{far} far from the other 4")
+        assert f"{far} far from the other 4" in shown.get_supxlabel()
+        assert f"<p>outliers: loss: {far} far from the other 4</p>" in panel._drawing.page()
+        panel.close()
+
+
+def test_bars_stand_by_job_until_a_key_is_chosen_and_none_stays_chosen(opened: Open) -> None:
+    panel = opened(SWAN, "train/loss", kind="bars", key="lr")
+    assert panel.figure is not None
+    assert panel.figure.told.startswith("Bars of train/loss against lr")
+    panel._bar._key.value = None
+    assert panel.figure.told == "Bars of train/loss: 13 jobs"
+    assert "key=" not in panel.code
+    panel.refresh()
+    assert panel.figure.told == "Bars of train/loss: 13 jobs"
+    panel._bar._kind.value = "scatter"
+    assert "against" in panel.figure.told
+    assert "key=" in panel.code
+
+
 # -- what goes out
 
 
