@@ -276,7 +276,9 @@ def test_live_panels_take_many_addresses_and_a_rule(shell: Any, monkeypatch: pyt
     monkeypatch.setattr("swnb.magics._panel", lambda name: lambda *places, **options: (name, places, options))
     said = shell.run_line_magic("swnb", "watch lab ray --notify \"loss > 10 or status == 'failed'\"")
     assert said == ("watch", (["lab", "ray"],), {"notify": "loss > 10 or status == 'failed'"})
-    assert shell.run_line_magic("swnb", "compare lab/project/1") == ("compare", (["lab/project/1"],), {})
+    assert shell.run_line_magic("swnb", "compare lab/project/1") == ("compare", (["lab/project/1"], None), {})
+    said = shell.run_line_magic("swnb", "compare lab --keys loss,acc --interactive")
+    assert said == ("compare", (["lab"], ["loss", "acc"]), {"interactive": True})
 
 
 @pytest.mark.parametrize("verb", ["stop", "pause", "resume", "delete"])
