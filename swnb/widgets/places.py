@@ -32,6 +32,7 @@ class Places(Box):
         self._within: dict[str, pd.DataFrame] = {}  # by the URI of what they are in
         self._columns = ["server", *_COLUMNS] if len(servers) > 1 else list(_COLUMNS)
         caption = "Projects" if len(servers) > 1 else f"Projects of {servers[0]}"
+        self._default: list[str] = []  # the columns that were shown without anybody choosing
         self.grid = Grid(frames.projects([]), columns=[], caption=caption, open_on_click=True)
         self.grid.on_open(self._open)
         self.parts = {name: Part(lock) for name in servers}
@@ -54,9 +55,19 @@ class Places(Box):
         there = [self._tree(name) for name in self.parts if name in self._found]
         filled = [frame for frame in there if len(frame)]
         shown = pd.concat(filled) if filled else frames.projects([])
-        fill(self.grid, shown, self.grid.columns or [name for name in self._columns if name in shown])
-        self.grid.note = self._note(list(self._found.values()))
+        fill(self.grid, shown, self._columns_of(shown))
+        found = list(self._found.values())
+        known = {uri for frame in found for uri in frame.index}
+        more = sum(uri not in known for uri in shown.index[shown["name"] != ALL])
+        self.grid.note = self._note(found) + (f" · {more:,} more in those that were opened" if more else "")
         show(self.grid, True)
+
+    def _columns_of(self, shown: pd.DataFrame) -> list[str]:
+        """Those that the user chose; else those that there are, which may be more with each server that answers."""
+        if self.grid.columns != self._default:
+            return list(self.grid.columns or ())
+        self._default = [name for name in self._columns if name in shown]
+        return self._default
 
     def _note(self, found: Sequence[pd.DataFrame]) -> str:
         if len(found) == 1:

@@ -114,12 +114,24 @@ def test_what_is_in_an_opened_project_moves_below_it(opened: Open) -> None:
         assert frame.index[at + 1 : at + 1 + len(inside)].tolist() == inside.index.tolist()
         assert frame["name"].iloc[at + 1] == f"↳ {inside['name'].iloc[0]}"
         assert frame.index.is_unique
+        assert places.grid.note.endswith(" · 1 more in those that were opened")  # an artifact, which no list had
         assert set(before.index) <= set(frame.index)
         assert panel.frame.index.tolist() == swnb.jobs(system).index.tolist()
         own.requests.clear()
         places._open(frame.index.get_loc(inside.index[0]))
         panel._wait(PATIENCE)
         assert {request.path for request in own.requests} == {"/api/v2/jobs"}  # a model is asked for nothing in it
+
+
+def test_a_server_that_answers_later_may_bring_another_column(opened: Open) -> None:
+    with sandbox.run(["istari"], seed=1, clock="manual") as own:
+        swnb.connect("reg", own.uri("istari"), token=own.token("istari"))
+        places = opened()._places
+        assert places is not None
+        assert places.grid.columns == ["server", "name", "kind", "jobs", "owner", "created", "description"]
+        places.grid.columns = ["name", "jobs"]
+        places._paint()
+        assert places.grid.columns == ["name", "jobs"]
 
 
 @pytest.mark.parametrize(("where", "count"), [("box", 40), ("box/project/2", 13), (["box/project/1/job/1"] * 2, 1)])
