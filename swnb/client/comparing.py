@@ -7,10 +7,11 @@ whose numeric columns they are. Nobody is asked for what its platform does not h
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from swnb.client import verbs
@@ -18,11 +19,11 @@ from swnb.client.joining import joined, renewed, renewed_rows
 from swnb.client.source import source_of
 from swnb.client.told import told
 from swnb.client.where import Where, refs
-from swnb.errors import NotFound
+from swnb.errors import BadInput, NotFound
 from swnb.fetch.tasks import abreast
 from swnb.frames import metrics as series_frames
 from swnb.frames import tables as frames
-from swnb.frames.compare import How, metric_columns, values_of
+from swnb.frames.compare import How, goals, metric_columns, values_of
 from swnb.uri import Ref
 
 _ABREAST: Final = 8
@@ -32,13 +33,16 @@ _ASKED: Final = 16  # jobs of a project that are asked for the names of their me
 @dataclass(frozen=True)
 class Comparison:
     """``jobs`` with ``config.*``; ``summary``; ``series``: the names of the metrics that jobs have as curves;
-    ``curves``: those that were read, long. ``notes``: what is not whole."""
+    ``curves``: those that were read, long; ``curved``: the jobs whose platform has curves; ``read``: of which jobs a
+    metric's were asked for, whether or not there are any. ``notes``: what is not whole."""
 
     jobs: pd.DataFrame
     summary: pd.DataFrame
     series: tuple[str, ...] = ()
     curves: pd.DataFrame = None  # type: ignore[assignment]
     notes: tuple[str, ...] = ()
+    curved: frozenset[str] = frozenset()
+    read: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.curves is None:
@@ -57,10 +61,23 @@ class Comparison:
         """One value a job and metric; see :func:`swnb.frames.compare.values_of`."""
         return values_of(self.uris, metrics, how, summary=self.summary, curves=self.curves, wanted=wanted)
 
-    def lacks(self, names: Sequence[str]) -> list[str]:
-        """Those of the names whose curves are there to be read and are not read yet."""
-        read = set(self.curves["metric"].unique())
-        return [name for name in names if name in self.series and name not in read]
+    def lacks(self, names: Sequence[str], how: How | None = None, wanted: Any = None) -> dict[str, list[str]]:
+        """The metrics whose curves are there to be read and are not read yet, and of which jobs. ``how``: only of jobs
+        whose summary does not tell this value of it."""
+        found = {}
+        for name in dict.fromkeys(names):
+            known = set() if how is None else self._told(name, how, wanted)
+            asked = self.read.get(name, frozenset())
+            jobs = [uri for uri in self.uris if uri in self.curved and uri not in asked and uri not in known]
+            if name in self.series and jobs:
+                found[name] = jobs
+        return found
+
+    def _told(self, name: str, how: How, wanted: Any) -> set[str]:
+        """The jobs whose summary has this value of a metric."""
+        value = goals([name], wanted)[name] if how == "best" else how
+        values = values_of(self.uris, [name], value, summary=self.summary)[name]
+        return {str(uri) for uri in values.index[values.notna()]}
 
 
 async def comparison(where: Where, *, table: str | None = None) -> Comparison:
@@ -74,8 +91,9 @@ async def _without_curves(where: Where) -> Comparison:
     jobs = await _jobs(where)
     asked = refs([str(uri) for uri in jobs.index])
     summary = await _summary(asked)
-    names, notes = await _names([ref for ref in asked if _offers(ref, "metrics")])
-    return Comparison(jobs, summary, tuple(names), notes=tuple(notes))
+    curved = [ref for ref in asked if _offers(ref, "metrics")]
+    names, notes = await _names(curved)
+    return Comparison(jobs, summary, tuple(names), notes=tuple(notes), curved=frozenset(map(str, curved)))
 
 
 async def _summary(asked: Sequence[Ref]) -> pd.DataFrame:
@@ -90,22 +108,51 @@ def _with_table(found: Comparison, read: pd.DataFrame) -> Comparison:
     return replace(found, curves=joined([kept, read]), series=tuple(dict.fromkeys([*found.series, *columns])))
 
 
-async def with_curves(found: Comparison, names: Sequence[str], *, jobs: Sequence[str] | None = None) -> Comparison:
-    """The same with the curves of these metrics too, or with those of some ``jobs`` read anew."""
-    uris = found.uris if jobs is None else list(jobs)
-    asked = [ref for ref in refs(uris) if _offers(ref, "metrics")]
+async def with_curves(found: Comparison, lacks: Mapping[str, Sequence[str]]) -> Comparison:
+    """The same with these curves too: metrics, and the jobs of which they are wanted (``Comparison.lacks``)."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, jobs in lacks.items():
+        groups.setdefault(tuple(jobs), []).append(name)
+    for jobs, names in groups.items():
+        read = await _curves_of(refs(jobs), names)
+        found = replace(
+            found, curves=_in_order(joined([found.curves, read]), found.uris), read=_told(found, names, jobs)
+        )
+    return found
+
+
+async def _renewed_curves(found: Comparison, names: Sequence[str], jobs: Sequence[str]) -> Comparison:
+    """The same with the curves of some jobs read anew."""
+    asked = [ref for ref in refs(list(jobs)) if _offers(ref, "metrics")]
     if not asked or not names:
         return found
+    read, old = await _curves_of(asked, names), found.curves
+    uris = [str(ref) for ref in asked]
+    kept = old[~(old["metric"].isin(list(names)) & old["job"].isin(uris))]
+    known = len(old) and set(read["job"].unique()) <= set(old["job"].unique())
+    curves = renewed(old, kept, read) if known else joined([kept, read])
+    return replace(found, curves=_in_order(curves, found.uris), read=_told(found, names, uris))
+
+
+async def _curves_of(asked: Sequence[Ref], names: Sequence[str]) -> pd.DataFrame:
     try:
-        read = await verbs.metrics(asked, list(names))
+        return await verbs.metrics(list(asked), list(names))
     except NotFound:  # none of these jobs has one of them: each by itself
-        read = await _each(asked, names)
-    keys = [str(name) for name in read["metric"].unique()] if jobs is None else list(names)
-    old = found.curves
-    anew = old["metric"].isin(keys) & old["job"].isin([str(ref) for ref in asked])
-    if jobs is not None and len(old) and set(read["job"].unique()) <= set(old["job"].unique()):
-        return replace(found, curves=renewed(old, old[~anew], read))
-    return replace(found, curves=joined([old[~anew] if anew.any() else old, read]))
+        return await _each(asked, names)
+
+
+def _told(found: Comparison, names: Sequence[str], jobs: Sequence[str]) -> dict[str, frozenset[str]]:
+    return {**found.read, **{name: found.read.get(name, frozenset()) | set(jobs) for name in names}}
+
+
+def _in_order(curves: pd.DataFrame, uris: Sequence[str]) -> pd.DataFrame:
+    """In the order of the jobs: what is read later must not change who is drawn how."""
+    codes = pd.Categorical(curves["job"], categories=list(dict.fromkeys([*uris, *curves["job"].unique()]))).codes
+    if not len(codes) or bool((codes[1:] >= codes[:-1]).all()):
+        return curves
+    ordered: pd.DataFrame = curves.iloc[np.argsort(codes, kind="stable")].reset_index(drop=True)
+    ordered.attrs = curves.attrs
+    return ordered
 
 
 async def refreshed(
@@ -128,7 +175,7 @@ async def refreshed(
         lost = len(found.uris) - len(there)
         notes = [f"{lost:,} job{'s were' if lost > 1 else ' was'} removed meanwhile"] if lost else []
         kept = found.curves[found.curves["job"].isin(new.uris)] if len(found.curves) else found.curves
-        new = replace(new, curves=kept, notes=(*new.notes, *notes))
+        new = replace(new, curves=kept, read=found.read, notes=(*new.notes, *notes))
     else:
         read = await _summary(refs(going_of(found)))
         new = replace(found, summary=renewed_rows(found.summary, read) if len(read) else found.summary)
@@ -138,7 +185,7 @@ async def refreshed(
         new = replace(new, series=tuple(dict.fromkeys([*new.series, *found.series])))
         with contextlib.suppress(NotFound):  # of those that are asked now none may have it yet
             new = _with_table(new, await _table_curves(refs(anew), table))
-    return await with_curves(new, [name for name in names if name in new.series], jobs=anew)
+    return await _renewed_curves(new, [name for name in names if name in new.series], anew)
 
 
 _ENDED: Final = ("succeeded", "failed", "cancelled")
@@ -204,41 +251,61 @@ async def _each(asked: Sequence[Ref], names: Sequence[str]) -> pd.DataFrame:
     return joined(await abreast(of, list(names), _ABREAST))
 
 
-async def for_plot(where: Where, names: Sequence[str] | None, table: str | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What `swnb.plot` draws: long curves, and the final values of jobs whose platform has none."""
+async def for_plot(
+    where: Where, names: Sequence[str] | None, table: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame, int | None]:
+    """What `swnb.plot` draws: long curves, the final values of jobs that have none, and how many jobs were asked for
+    (None: curves of a table, which not all jobs need have)."""
     asked = await told(refs(where))
+    if not asked:
+        raise BadInput("no job is named", todo="Give the URI of a job or project, or many of them")
     own = [ref for ref in asked if _offers(ref, "metrics") and ref.table is None]
     others = [ref for ref in asked if ref not in own]
     nothing: pd.DataFrame = pd.DataFrame()
     if table is not None or any(ref.table for ref in others):
         if own and others:
-            return await _mixed(asked, names, table or next(ref.table for ref in others if ref.table)), nothing
-        return await verbs.metrics(asked, names, table=table), nothing
-    if not others:
-        return await verbs.metrics(own, names), nothing
-    summary = await verbs.summary(others)
-    wanted = metric_columns(summary) if names is None else [name for name in names if name in summary.columns]
-    finals = values_of([str(uri) for uri in summary.index], wanted, "last", summary=summary)
+            return await _mixed(asked, names, table or next(ref.table for ref in others if ref.table)), nothing, None
+        return await verbs.metrics(asked, names, table=table), nothing, None
+    curves, unknown = await _curves(own, names)
+    uris, bare = await _bare(own, set(curves["job"].unique()))
+    # A project's summary is one question; those of its jobs may be one each.
+    summed = [*others, *(ref for ref in own if bare and (ref.job is None or str(ref) in bare))]
+    summary = await verbs.summary(summed) if summed else frames.summary([])
+    curved = [uri for uri in uris if uri not in bare]
+    rows = [str(uri) for uri in summary.index if uri not in curved]
+    wanted = metric_columns(summary.loc[rows]) if names is None else [each for each in names if each in summary.columns]
+    if unknown is not None and not set(names or ()) & set(wanted):
+        raise unknown
+    finals = values_of(rows, wanted, "last", summary=summary)
     finals.attrs = summary.attrs
-    return await _curves(own, names, wanted), finals
+    return curves, finals, len(curved) + len(rows)
 
 
-async def _curves(own: Sequence[Ref], names: Sequence[str] | None, finals: Sequence[str]) -> pd.DataFrame:
-    """The curves beside final values: a metric of the latter may be unknown to those who have curves."""
+async def _curves(own: Sequence[Ref], names: Sequence[str] | None) -> tuple[pd.DataFrame, NotFound | None]:
+    """Curves, as far as there are some: a metric may be known by its final values alone."""
     if not own:
-        return series_frames.long([])
+        return series_frames.long([]), None
     try:
-        return await verbs.metrics(own, names)
-    except NotFound:
-        if names is None or not set(names) & set(finals):
+        return await verbs.metrics(own, names), None
+    except NotFound as error:
+        if names is None:
             raise
-        return await _each(own, names)
+        return await _each(own, names), error
+
+
+async def _bare(own: Sequence[Ref], there: set[str]) -> tuple[list[str], set[str]]:
+    """The jobs that are meant, and those of them that have no curve."""
+    named = [str(ref) for ref in own]
+    if set(named) == there:
+        return named, set()
+    uris = [str(uri) for uri in (await verbs.jobs(own)).index] if own else []
+    return uris, set(uris) - there
 
 
 async def _mixed(asked: Sequence[Ref], names: Sequence[str] | None, table: str | None) -> pd.DataFrame:
     found = await comparison([ref.with_(table=None) for ref in asked], table=table)
     wanted = list(found.series) if names is None else list(names)
-    found = await with_curves(found, [name for name in wanted if name in found.series])
+    found = await with_curves(found, found.lacks(wanted))
     kept: pd.DataFrame = found.curves[found.curves["metric"].isin(wanted)]
     return kept
 

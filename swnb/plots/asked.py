@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import pandas as pd
@@ -19,6 +20,7 @@ from swnb.plots.look import Picture, labels, needs_canvas, shown
 
 Kind = Literal["curves", "bars", "scatter", "parallel", "pareto"]
 KINDS: Final = ("curves", "bars", "scatter", "parallel", "pareto")
+_WIDEST: Final = 200  # inches
 _FIRST: Final = 6  # metrics that are drawn where none are named and each costs a field
 
 
@@ -56,14 +58,15 @@ async def _plot(
     range that is seen. Raises Unsupported where the package for that is missing, BadInput where a metric or key is not
     there, and what ``swnb.metrics`` and ``swnb.summary`` raise.
     """
-    names = [metrics] if isinstance(metrics, str) else None if metrics is None else list(metrics)
+    names = _names(metrics)
     check(kind, how)
+    _check(log, size, key, goals)
     if interactive:
         needs_canvas()
     if kind == "curves":
         figure = await _curves(jobs, names, table, View(x, log, smooth, window, _floats(span, x)), fold=fold, size=size)
     else:
-        found = await _read(jobs, names, table, how)
+        found = await _read(jobs, names, table, how, goals)
         figure = await in_thread(
             lambda: across(found, kind, names, how, key=key, goals=goals, log=log, size=size),
         )
@@ -74,15 +77,17 @@ async def _plot(
 async def _curves(
     jobs: Any, names: list[str] | None, table: str | None, view: View, *, fold: bool, size: tuple[float, float]
 ) -> Picture:
+    frame, finals, of = long(jobs), None, None
     if fold:
+        if frame is not None:
+            raise BadInput("to fold runs their configs are needed", todo="Give the jobs, not a frame of their curves")
         return await in_thread(_folded, await _read(jobs, names, table, None), names, view, size)
-    frame, finals = long(jobs), None
     if frame is None:
         wanted = names if names is None or view.x in ("step", "time", "relative") else [*names, view.x]
-        frame, finals = await for_plot(jobs, wanted, table)
-        if names is None and finals is not None and frame.empty:
+        frame, finals, of = await for_plot(jobs, wanted, table)
+        if names is None and frame.empty:
             finals = finals.iloc[:, :_FIRST]
-    return (await in_thread(lambda: Chart(frame, names, view, size=size, finals=finals))).figure
+    return (await in_thread(lambda: Chart(frame, names, view, size=size, finals=finals, of=of))).figure
 
 
 plot = both_function(_plot)
@@ -94,6 +99,31 @@ def check(kind: str, how: str) -> None:
         if value not in known:
             what = "figure" if name == "kind" else "value of a metric"
             raise BadInput(f"{name}={value!r} is no {what}", todo=f"There are: {' '.join(known)}")
+
+
+def _names(metrics: Any) -> list[str] | None:
+    if metrics is None:
+        return None
+    given = [metrics] if isinstance(metrics, str) else list(metrics) if isinstance(metrics, Iterable) else [None]
+    if not all(isinstance(each, str) for each in given):
+        raise BadInput(f"metrics={metrics!r} names no metrics", todo="Give a name, or a list of names")
+    return list(dict.fromkeys(given))
+
+
+def _check(log: Any, size: Any, key: Any, goals: Any) -> None:
+    """BadInput for what no figure can be drawn by."""
+    if not isinstance(log, str) or not set(log) <= set("xy"):
+        raise BadInput(f"log={log!r} names no axes", todo='There are "x", "y" and "xy"')
+    try:
+        inches = [float(each) for each in size]
+    except (TypeError, ValueError):
+        inches = []
+    if len(inches) != 2 or not all(0 < each < _WIDEST for each in inches):
+        raise BadInput(f"size={size!r} is no size", todo="Give width and height in inches, such as (8, 4)")
+    if key is not None and not isinstance(key, str):
+        raise BadInput(f"key={key!r} names no config key", todo="Give one name")
+    if goals is not None and not isinstance(goals, Mapping):
+        raise BadInput(f"goals={goals!r} names no goals", todo='Say, for example, {"loss": "min"}')
 
 
 def draw(
@@ -109,16 +139,15 @@ def draw(
     return Chart(frame, metrics, View(x, **view), size=size).figure
 
 
-async def _read(jobs: Any, names: list[str] | None, table: str | None, how: How | None) -> Comparison:
+async def _read(
+    jobs: Any, names: list[str] | None, table: str | None, how: How | None, aims: Mapping[str, Goal] | None = None
+) -> Comparison:
     """Jobs, configs and summaries, and the curves where the summaries cannot tell (``how`` None: always)."""
     found = await comparison(jobs, table=table)
     wanted = found.metrics[:_FIRST] if names is None else names
     if missing := [name for name in wanted if name not in found.metrics]:
         raise BadInput(f"there is no metric {missing[0]!r}", todo=f"There are: {', '.join(found.metrics) or 'none'}")
-    known = found.summary.columns
-    whole = known if how == "last" else [name for name in known if how and f"{name}.min" in known]
-    short = [name for name in wanted if name not in whole]
-    return await with_curves(found, found.lacks(short))
+    return await with_curves(found, found.lacks(wanted, how, aims))
 
 
 def across(
@@ -137,7 +166,8 @@ def across(
     where metrics are too few."""
     chosen = list(found.metrics[:_FIRST] if names is None else names)
     values = found.values(chosen, how, goals)
-    said = " · ".join(part for part in (f"{how} value", when_of(found.summary)) if part)
+    first = f"{chosen[0]}, the first of {len(chosen):,} metrics" if kind == "scatter" and len(chosen) > 1 else ""
+    said = " · ".join(part for part in (f"{how} value", first, when_of(found.summary)) if part)
     config = configs(found.jobs)
     if kind == "bars" and key is None:
         return draw_bars(values, size=size, said=said, on=on)
@@ -217,7 +247,12 @@ def _floats(span: tuple[Any, Any] | None, x: str) -> tuple[float, float] | None:
     """A range of x as the axis counts it: times as days since 1970, durations as seconds."""
     if span is None:
         return None
-    low, high = (_place(end, x) for end in span)
+    try:
+        low, high = (_place(end, x) for end in span)
+    except (TypeError, ValueError, OverflowError):
+        low, high = 0.0, 0.0
+    if not low < high or not all(map(math.isfinite, (low, high))):
+        raise BadInput(f"span={span!r} is no range of {x}", todo="Give its two ends, the lower first")
     return low, high
 
 
@@ -234,7 +269,8 @@ def _place(end: Any, x: str) -> float:
 
 
 def long(jobs: Any) -> pd.DataFrame | None:
-    """A frame of ``swnb.metrics``, wide ones made long; None for anything else."""
+    """A frame of ``swnb.metrics``, wide ones made long (without what is missing in them: they do not tell a NaN from a
+    step that a metric has no value at); None for anything else."""
     if not isinstance(jobs, pd.DataFrame):
         return None
     if {"job", "metric", "step", "value"} <= set(jobs.columns):
@@ -242,5 +278,6 @@ def long(jobs: Any) -> pd.DataFrame | None:
     if list(jobs.index.names) != ["job", "step"]:
         return None
     tall: pd.DataFrame = jobs.reset_index().melt(["job", "step"], var_name="metric", value_name="value")
+    tall = tall[tall["value"].notna()]  # most are no NaN but steps at which others have a value
     tall.attrs = jobs.attrs
     return tall

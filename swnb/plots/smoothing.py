@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ Array = np.ndarray[Any, Any]
 
 def checked(smooth: float, window: int) -> None:
     """BadInput where the weight is not in [0, 1), the window no count from 1, or both are asked for."""
-    if not 0 <= smooth < 1:
+    if not isinstance(smooth, Real) or not 0 <= smooth < 1:
         raise BadInput(f"smooth={smooth!r} is no weight", todo="Give a number from 0 (as it is) to below 1")
-    if isinstance(window, bool) or window != int(window) or window < 1:
+    if not isinstance(window, Integral) or isinstance(window, bool) or window < 1:
         raise BadInput(f"window={window!r} is no count of points", todo="Give a whole number from 1 (as it is)")
     if smooth and window > 1:
         raise BadInput("smooth and window are two ways to smooth", todo="Give one of them")

@@ -27,8 +27,17 @@ from swnb.plots.asked import check
 from swnb.plots.look import needs_canvas
 from swnb.widgets import progress
 from swnb.widgets.comparebar import Asked, Bar
-from swnb.widgets.comparedraw import Drawing, Painter, Shown, data_uri
-from swnb.widgets.comparetable import HeatGrid, best_page, columns_of_table, config_page, table_of
+from swnb.widgets.comparedraw import Drawing, Painter, Shown, data_uri, size_of
+from swnb.widgets.comparetable import (
+    METRIC,
+    HeatGrid,
+    best_frame,
+    best_page,
+    columns_of_table,
+    config_frame,
+    config_page,
+    table_of,
+)
 from swnb.widgets.part import STYLE, Box, Part, button, code, say, show, weakly
 from swnb.widgets.static import escape
 from swnb.widgets.table import note_of
@@ -64,6 +73,7 @@ class Compare(Twin, Box):
         self._following: Following | None = None
         self._views = Views(weakly(self, Compare._watch), weakly(self, Compare._watch))
         self._tabled: object = None  # what the table shows
+        self._tabling = False
         self._grid = HeatGrid(pd.DataFrame({"name": []}), columns=[], height_rows=10)
         self._bar = Bar(asked, weakly(self, Compare._changed))
         moved = weakly(self, Compare._twin_changed)
@@ -96,9 +106,29 @@ class Compare(Twin, Box):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a job: name, status, the chosen metrics' values, the config keys that differ."""
-        self._read.wait(_LONG)
+        """One row a job: name, status, the chosen metrics' values, the config keys that differ; once all of it is read
+        (up to a minute)."""
+        self._wait(_LONG)
         return self._grid.frame
+
+    @property
+    def best(self) -> pd.DataFrame:
+        """The best job a metric; index ``metric``, columns ``goal value job name n``."""
+        self._wait(_LONG)
+        nothing: pd.DataFrame = pd.DataFrame()
+        return nothing if self.found is None else best_frame(self.found, *self._best_of())
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """The config keys that differ, ranked by how they go with the first chosen metric; index ``key``."""
+        self._wait(_LONG)
+        metrics, how, goals = self._best_of()
+        nothing: pd.DataFrame = pd.DataFrame()
+        return nothing if self.found is None or not metrics else config_frame(self.found, metrics[0], how, goals)
+
+    def _best_of(self) -> tuple[Sequence[str], How, Mapping[str, Goal] | None]:
+        asked = self._now()
+        return asked.metrics, asked.how, self._goals
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -117,7 +147,7 @@ class Compare(Twin, Box):
         span = f", span={shown.span!r}" if shown is not None and shown.span is not None else ""
         if asked.kind == "pareto":  # of two, whatever is chosen
             given = given.replace(repr(list(asked.metrics)), repr(list(asked.metrics[:2])))
-        lines.append(f"figure = swnb.plot({_one(self._drawn())}{given}{span})")
+        lines.append(f"figure = swnb.plot({_one(self._drawn())}{given}{span}, size={size_of(asked)})")
         return "\n".join(lines)
 
     def save(self, path: str | Path) -> Path:
@@ -178,7 +208,8 @@ class Compare(Twin, Box):
             return
         self._table_again(found, asked)
         jobs = self._drawn()
-        lacks = found.lacks([*asked.metrics, asked.x]) if asked.kind == "curves" else []
+        curves = asked.kind == "curves"
+        lacks = found.lacks([*asked.metrics, asked.x]) if curves else found.lacks(asked.metrics, asked.how, goals)
         self._drawing.quiet = not lacks
         painter, took = self._painter, weakly(self, Compare._took)
 
@@ -201,8 +232,15 @@ class Compare(Twin, Box):
         if self._tabled == (id(found), asked.metrics, asked.how):
             return
         self._tabled = (id(found), asked.metrics, asked.how)
+        self._tabling = True
+        try:
+            self._show_table(found, asked)
+        finally:
+            self._tabling = False
+
+    def _show_table(self, found: Comparison, asked: Asked) -> None:
         frame = table_of(found, asked.metrics, asked.how, self._goals)
-        warm = [name for name in frame.columns if str(name).removesuffix(" (metric)") in asked.metrics]
+        warm = [name + METRIC if name + METRIC in frame.columns else name for name in asked.metrics]
         self._grid.show(frame, columns_of_table(frame), warm)
         gone = [name for name in self._asked.metrics if name not in found.metrics]
         said = [f"no metric is called {', '.join(gone)}"] if gone else []
@@ -214,7 +252,8 @@ class Compare(Twin, Box):
 
     def _selected(self, _change: object) -> None:
         with self._lock:
-            self._changed()
+            if not self._tabling:  # what a new table does to the selection is drawn with it
+                self._changed()
 
     def _export(self) -> None:
         shown = self._drawing.shown

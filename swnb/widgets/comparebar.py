@@ -48,7 +48,8 @@ class Asked:
     def options(self) -> str:
         """The arguments of ``swnb.plot`` and ``swnb.compare`` that differ from what they are without."""
         plain = Asked(key=self.key if self.drawn_key is None else None)
-        said = [(each.name, getattr(self, each.name)) for each in fields(self) if each.name not in ("metrics", "zoom")]
+        unsaid = {"metrics", "zoom", *({"x"} if self.fold else ())}  # what is folded is drawn step by step
+        said = [(each.name, getattr(self, each.name)) for each in fields(self) if each.name not in unsaid]
         return "".join(f", {name}={value!r}" for name, value in said if value != getattr(plain, name))
 
 
@@ -80,7 +81,8 @@ class Smoothing(w.HBox):  # type: ignore[misc]  # ipywidgets has no types
     def value(self) -> tuple[float, int]:
         """The ``smooth`` and the ``window`` of ``swnb.plot``."""
         how = self._how.value
-        return self._weight.value if how == "exponential" else 0.0, self._points.value if how == "window" else 1
+        weight = round(self._weight.value, 6)  # which the arrow keys make 0.8000000000000002
+        return weight if how == "exponential" else 0.0, self._points.value if how == "window" else 1
 
     def arrange(self) -> None:
         show(self._weight, self._how.value == "exponential")
@@ -92,7 +94,7 @@ class Bar(Box):
 
     def __init__(self, asked: Asked, changed: Callable[[], object]) -> None:
         self._changed = changed
-        self._wanted = asked
+        self._wanted, self._offered = asked, False
         self._metrics = w.SelectMultiple(
             description="Metrics", rows=4, tooltip="Ctrl or Shift for several", layout=w.Layout(width="min(380px, 98%)")
         )
@@ -153,20 +155,20 @@ class Bar(Box):
 
     def offer(self, series: Sequence[str], metrics: Sequence[str], keys: Sequence[str]) -> None:
         """What there is to choose from; what was chosen stays where it still is there."""
+        now, first = (self.asked, False) if self._offered else (self._wanted, True)
+        self._offered = True
         with _still(self):
-            chosen = [name for name in (self._metrics.value or self._wanted.metrics) if name in metrics]
-            first = tuple(series[:3]) or tuple(metrics[:4])
-            _fill(self._metrics, metrics, tuple(chosen) or first)
+            chosen = tuple(name for name in now.metrics if name in metrics)
+            if first and not chosen:
+                chosen = tuple(series[:3]) or tuple(metrics[:4])
+            _fill(self._metrics, metrics, chosen)
             self._metrics.rows = min(max(len(metrics), 3), 6)
-            _fill(self._x, [*_AXES, *(name for name in series if name not in _AXES)], self._wanted.x)
-            self._fill_keys(keys)
+            axes = [*_AXES, *(name for name in series if name not in _AXES)]
+            _fill(self._x, axes, now.x if now.x in axes else axes[0])
+            key = now.key if first else self._key.value
+            self._key.options = [("none", None), *((_printable(name), name) for name in keys)]
+            self._key.value = key if key in keys else None
             self._arrange()
-
-    def _fill_keys(self, keys: Sequence[str]) -> None:
-        first = len(self._key.options) == 1  # afterwards "none" was chosen, where it is chosen
-        before = self._key.value or (self._wanted.key if first else None)
-        self._key.options = [("none", None), *((_printable(name), name) for name in keys)]
-        self._key.value = before if before in keys else None
 
     def _moved(self, _change: object) -> None:
         self._arrange()
@@ -196,14 +198,8 @@ def _still(bar: Bar) -> Iterator[None]:
 
 
 def _fill(choice: Any, names: Sequence[str], value: Any) -> None:
-    """New options; the present value stays where it is among them."""
-    several = isinstance(choice, w.SelectMultiple)
-    before = choice.value
     choice.options = [(_printable(name), name) for name in names]
-    if several:
-        choice.value = tuple(value)
-    elif names:
-        choice.value = before if before in names and before != names[0] else value if value in names else names[0]
+    choice.value = value
 
 
 def _printable(name: str) -> str:

@@ -70,7 +70,7 @@ class Painter:
             else:
                 self._for = None
                 names = asked.metrics[:2] if asked.kind == "pareto" else asked.metrics
-                look: dict[str, Any] = {"log": asked.log, "size": _size(asked), "on": self.figure}
+                look: dict[str, Any] = {"log": asked.log, "size": size_of(asked), "on": self.figure}
                 self.figure = across(part, asked.kind, names, asked.how, key=asked.drawn_key, goals=goals, **look)
             return Shown(self.figure, None if self._alive else png(self.figure), said)
 
@@ -85,7 +85,7 @@ class Painter:
             return svg(shown.figure).encode()
 
     def _curves(self, part: Comparison, asked: Asked) -> tuple[Picture, str]:
-        names, size = list(asked.metrics), _size(asked)
+        names, size = list(asked.metrics), size_of(asked)
         frame = _curves_of(part, [*names, asked.x])
         same = (names, size, asked.fold)
         chart: Chart | None = self.figure.kept if self.figure is not None and self._for == same else None
@@ -133,7 +133,8 @@ def _finals(part: Comparison, frame: pd.DataFrame, names: Sequence[str]) -> pd.D
     return bare
 
 
-def _size(asked: Asked) -> tuple[float, float]:
+def size_of(asked: Asked) -> tuple[float, float]:
+    """Inches."""
     lines = -(-len(asked.metrics) // 3) if asked.kind in ("curves", "bars") else 1
     return SIZE[0], SIZE[1] if lines <= 1 else 2.4 * lines
 

@@ -19,6 +19,7 @@ from swnb.widgets.static import frame_html
 _HERE: Final = Path(__file__).parent
 _ALWAYS: Final = ("name", "status")
 _TELLING: Final = ("platform", "server", "project")  # shown where there is more than one
+METRIC: Final = " (metric)"  # behind the name of a metric that is called as another column is
 
 
 class HeatGrid(Grid):
@@ -78,8 +79,9 @@ def table_of(found: Comparison, metrics: Sequence[str], how: How, goals: Mapping
     told = [name for name in (*_ALWAYS, *_TELLING) if name in found.jobs.columns]
     values = found.values(metrics, how, goals)
     values = _blank(values, _read(found.curves))
-    values = values.rename(columns={name: f"{name} (metric)" for name in values.columns if name in told})
     config = differing(configs(found.jobs)).add_prefix("config.")
+    taken = {*told, *config.columns}
+    values = values.rename(columns={name: f"{name}{METRIC}" for name in values.columns if name in taken})
     config = pd.DataFrame({name: _without(config[name]) for name in config.columns}, index=config.index)
     frame: pd.DataFrame = pd.concat([found.jobs[told], values, config], axis=1)
     frame.attrs = found.jobs.attrs
@@ -106,22 +108,33 @@ def columns_of_table(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in frame.columns if name not in same]
 
 
+def best_frame(found: Comparison, metrics: Sequence[str], how: How, goals: Mapping[str, Goal] | None) -> pd.DataFrame:
+    """The best job a metric, and its name."""
+    best: pd.DataFrame = best_of(found.values(metrics, how, goals), goals)
+    names = found.jobs["name"].to_dict()
+    best.insert(2, "name", [names.get(uri) for uri in best["job"]])
+    return best
+
+
 def best_page(found: Comparison, metrics: Sequence[str], how: How, goals: Mapping[str, Goal] | None) -> str:
     """The best job a metric, as HTML."""
-    best = best_of(found.values(metrics, how, goals), goals).reset_index()
-    there = [str(uri) for uri in best["job"].dropna()]
-    short = dict(zip(there, labels(list(dict.fromkeys(there))), strict=False)) if there else {}
-    names = found.jobs["name"].to_dict()
-    best.insert(3, "name", [names.get(uri) for uri in best["job"]])
+    best = best_frame(found, metrics, how, goals).reset_index()
+    there = list(dict.fromkeys(str(uri) for uri in best["job"].dropna()))
+    short = dict(zip(there, labels(there), strict=True)) if there else {}
     best["job"] = [short.get(uri, uri) for uri in best["job"]]
     return frame_html(best, caption=f"Best of {len(found.jobs):,} jobs ({how} value)")
+
+
+def config_frame(found: Comparison, metric: str, how: How, goals: Mapping[str, Goal] | None) -> pd.DataFrame:
+    """The differing keys, ranked by how they go with the metric."""
+    table: pd.DataFrame = ranked(configs(found.jobs), found.values([metric], how, goals)[metric])
+    return table
 
 
 def config_page(found: Comparison, metric: str, how: How, goals: Mapping[str, Goal] | None) -> str:
     """The differing keys, ranked by how they go with the metric, as HTML."""
     config = configs(found.jobs)
-    values = found.values([metric], how, goals)[metric]
-    table = ranked(config, values).reset_index()
+    table = config_frame(found, metric, how, goals).reset_index()
     table["correlation"] = objects([None if rho != rho else round(rho, 2) for rho in table["correlation"]])  # noqa: PLR0124
     said = f"{len(table):,} of {len(config.columns):,} config keys differ; rank correlation with {metric} ({how} value)"
     return frame_html(table, caption=said, note="a correlation over n jobs, not a cause")

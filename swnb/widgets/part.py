@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import html
 import threading
+import time
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
@@ -152,11 +153,13 @@ class Part(Box):
 
     def wait(self, seconds: float) -> None:
         """Wait for what is under way, at most so long; never under the panel's lock."""
-        done = threading.Event()
-        work = self._work
-        if work is not None:
-            work.add_done_callback(lambda _: done.set())
-            done.wait(seconds)
+        end = time.monotonic() + seconds
+        while (work := self._work) is not None:
+            done = threading.Event()
+            work.add_done_callback(lambda _, done=done: done.set())  # type: ignore[misc]
+            done.wait(max(end - time.monotonic(), 0))
+            if work is self._work or time.monotonic() >= end:  # else a later load took its place meanwhile
+                return
 
     def clear(self, text: str = "") -> None:
         """Drop what is under way, and show this sentence alone."""

@@ -226,7 +226,7 @@ def test_what_was_moved_by_hand_is_in_the_code_and_stays_until_the_range_is_set(
     panel = opened(SWAN, ["train/loss", "val/accuracy"], interactive=True)
     figure: Any = panel.figure
     figure.axes[0].set_xlim(10, 20)
-    assert panel.code.endswith("interactive=True, span=(10.0, 20.0))")
+    assert panel.code.endswith("interactive=True, span=(10.0, 20.0), size=(9.6, 3.6))")
     panel._bar._smoothing._how.value = "window"
     panel._grid.selected = [0]
     assert panel.figure is figure
@@ -376,7 +376,8 @@ def test_only_jobs_that_go_are_read_again_and_their_new_points_arrive() -> None:
 
 
 async def _with_loss(where: str) -> Any:
-    return await with_curves(await comparison(where), ["train/loss"])
+    found = await comparison(where)
+    return await with_curves(found, found.lacks(["train/loss"]))
 
 
 def test_pictures_come_at_most_four_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
