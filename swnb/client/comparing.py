@@ -263,9 +263,15 @@ async def for_plot(
     others = [ref for ref in asked if ref not in own]
     nothing: pd.DataFrame = pd.DataFrame()
     if table is not None or any(ref.table for ref in others):
+        wanted_table = table or next(ref.table for ref in others if ref.table)
         if own and others:
-            return await _mixed(asked, names, table or next(ref.table for ref in others if ref.table)), nothing, None
-        return await verbs.metrics(asked, names, table=table), nothing, None
+            return await _mixed(asked, names, wanted_table), nothing, None
+        try:
+            return await verbs.metrics(asked, names, table=table), nothing, None
+        except NotFound:
+            if len(asked) == 1 and asked[0].job is not None:
+                raise
+            return await _mixed(asked, names, wanted_table), nothing, None  # of those that have such a table
     curves, unknown = await _curves(own, names)
     uris, bare = await _bare(own, set(curves["job"].unique()))
     # A project's summary is one question; those of its jobs may be one each.

@@ -13,7 +13,7 @@ import pytest
 import swnb
 from swnb import sandbox
 from swnb.client.comparing import Comparison
-from swnb.errors import BadInput
+from swnb.errors import BadInput, NotFound
 from swnb.frames import metrics as series_frames
 from swnb.model import Series
 from swnb.sandbox.serve import Box
@@ -242,6 +242,19 @@ def test_no_jobs_and_a_frame_to_fold_are_told() -> None:
         swnb.plot([], "train/loss")
     with pytest.raises(BadInput, match="to fold runs their configs are needed"):
         swnb.plot(swnb.metrics(SWAN, "train/loss"), fold=True)
+
+
+def test_jobs_without_the_table_are_left_out_of_its_curves() -> None:
+    jobs = swnb.jobs("star/project/1")
+    having = [uri for uri in jobs.index if "train" in swnb.tables(uri)]
+    lacking = [uri for uri in jobs.index if uri not in having]
+    assert having and lacking
+    figure: Any = swnb.plot([having[0], lacking[0]], ["loss"], table="train")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [having[0].rpartition("/")[2]]
+    with pytest.raises(NotFound):
+        swnb.plot(lacking[0], ["loss"], table="train")
+    with pytest.raises(NotFound):
+        swnb.plot(having, ["loss"], table="nope")
 
 
 def test_a_metric_named_twice_is_drawn_once() -> None:
