@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import html
 import io
 import warnings
 import zlib
@@ -46,11 +47,20 @@ class Picture(Figure):
     """A Figure that a notebook shows as it is (a bare Figure is drawn only where pyplot is at work), with a text for
     those who do not see it. One that is ``interactive`` is shown where it can be panned and zoomed."""
 
-    told = ""
+    _told = ""
     kept: Any = None  # what updates it in place lives as long as it does
     interactive = False
     panel: Any = None  # what shows an interactive one, once it was shown
     on_canvas: ClassVar[Callable[[Picture], object] | None] = None  # nobody here knows a page: see swnb/__init__.py
+
+    @property
+    def told(self) -> str:
+        """The text; what matplotlib would take for mathematics needs no mark in it."""
+        return self._told
+
+    @told.setter
+    def told(self, text: str) -> None:
+        self._told = text.replace(r"\$", "$")
 
     def draw(self, renderer: Any) -> None:
         if self.kept is not None:
@@ -63,8 +73,11 @@ class Picture(Figure):
         Picture.on_canvas(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
+        """With a page beside the picture, since JupyterLab gives a bare one no alternative text."""
         image = base64.b64encode(png(self)).decode()
-        return {"image/png": image, "text/plain": self.told}, {"image/png": {"alt": self.told}}
+        page = f'<img alt="{html.escape(self.told)}" src="data:image/png;base64,{image}">'
+        data = {"text/html": page, "image/png": image, "text/plain": self.told}
+        return data, {"image/png": {"alt": self.told}}
 
 
 def needs_canvas() -> None:

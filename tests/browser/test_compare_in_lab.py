@@ -136,3 +136,11 @@ def test_a_saved_notebook_shows_table_and_picture_without_a_kernel(run_notebook:
     later = run_notebook.open("compared-later.ipynb", run=False)
     expect(later.get_by_role("img", name=re.compile("Curves of train.loss"))).to_be_visible(timeout=KERNEL_READY)
     later.screenshot(path=shots / "compare-later.png")
+
+
+def test_a_plot_has_its_text_in_the_page(run_notebook: Notebooks) -> None:
+    page = run_notebook([BOX, "swnb.plot('swan/project/ada:mnist', 'train/loss')"])
+    told = page.locator(".jp-OutputArea-output img")
+    expect(told).to_have_attribute("alt", re.compile("^Curves of train/loss over step"), timeout=KERNEL_READY)
+    expect(told).to_have_js_property("complete", True)
+    assert told.evaluate("image => image.naturalWidth") > 500

@@ -143,6 +143,16 @@ def test_a_notebook_shows_the_figure_with_a_text_beside_it() -> None:
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert "loss over step" in bundle["text/plain"]
     assert metadata["image/png"]["alt"] == bundle["text/plain"]
+    assert (
+        bundle["text/html"] == f'<img alt="{bundle["text/plain"]}" src="data:image/png;base64,{bundle["image/png"]}">'
+    )
+
+
+def test_the_text_of_a_figure_is_escaped_for_pages_and_not_for_mathematics() -> None:
+    frame = pd.DataFrame({"job": ['a"><b'] * 2, "metric": ["$x"] * 2, "step": [0, 1], "value": [1.0, 2.0]})
+    figure = draw(frame)
+    assert figure.told == 'Curves of $x over step: a"><b'
+    assert 'alt="Curves of $x over step: a&quot;&gt;&lt;b"' in figure._repr_mimebundle_()[0]["text/html"]
 
 
 def test_a_name_in_letters_that_no_font_here_has_is_drawn_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
