@@ -1,4 +1,4 @@
-"""Jobs side by side: one value a metric, what differs in their configs, what goes with what, seeds folded.
+"""Jobs side by side: one value a metric, what differs in their configs, what goes with what.
 
 Pure frame work. Rules: a missing value stays missing and is counted, never a zero; a correlation is called one and has
 its n; a job whose config is not known is not said to be like another.
@@ -25,14 +25,6 @@ _LESS_IS_BETTER: Final = re.compile(
     r"duration|time|bytes|memory)(?:$|[^a-z])",
     re.IGNORECASE,
 )
-#: what runs of one experiment may differ in and still be the same experiment, by the last part of the key
-_BY_CHANCE: Final = re.compile(
-    r"(?:.*[_\-])?(?:seeds?|random[_\-]?state|host(?:name)?|node|rank|pid|time(?:stamp)?|date(?:time)?|"
-    r"started?|created|run[_\-]?(?:id|name)|uuid)",
-    re.IGNORECASE,
-)
-_FAR: Final = 3.5  # robust standard deviations from the median that make an outlier
-_ENOUGH: Final = 4  # runs, below which nobody is called an outlier
 
 
 def goal(metric: str) -> Goal:
@@ -174,50 +166,6 @@ def ranked(config: pd.DataFrame, values: pd.Series[float]) -> pd.DataFrame:
     order = frame["correlation"].abs().sort_values(ascending=False, na_position="last", kind="stable").index
     found: pd.DataFrame = frame.loc[order]
     return found
-
-
-def folded(jobs: pd.DataFrame) -> dict[str, list[str]]:
-    """Jobs that differ only in seed, host or time, together: the first of each group and all its members.
-
-    Only jobs of one project whose configs are known are put together; every other one is a group of its own."""
-    config = configs(jobs)
-    kept = [name for name in config.columns if not by_chance(str(name))]
-    groups: dict[Hashable, list[str]] = {}
-    for at, uri in enumerate(map(str, jobs.index)):
-        known = config.iloc[at].notna().any() if len(config.columns) else False
-        same = (uri.rpartition("/job/")[0], *(mark(config[name].iloc[at]) for name in kept))
-        groups.setdefault(same if known else uri, []).append(uri)
-    return {members[0]: members for members in groups.values()}
-
-
-def by_chance(key: str) -> bool:
-    """Whether a key only says which of several like runs this was: a seed, a host, a time."""
-    return _BY_CHANCE.fullmatch(re.split(r"[./]", key)[-1]) is not None
-
-
-def folded_curves(curves: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
-    """Curves of the groups: ``job`` (the first of the group) ``metric step value`` (the mean at that step) ``spread``
-    (standard deviation, missing where n is 1) ``n`` (runs that have a finite value there)."""
-    owner = {uri: first for first, members in groups.items() for uri in members}
-    mine = curves.assign(job=curves["job"].astype(object).map(owner))
-    by = mine[mine["job"].notna()].groupby(["job", "metric", "step"], observed=True)["value"]
-    frame: pd.DataFrame = by.agg(value="mean", spread="std", n="count").reset_index()
-    return frame
-
-
-def outliers(values: pd.Series[float], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """In groups of four and more, the jobs far from the others: more than 3.5 robust standard deviations (by the median
-    absolute deviation) from the median."""
-    found = {first: _far(values.reindex(list(members)).dropna()) for first, members in groups.items()}
-    return {first: far for first, far in found.items() if far}
-
-
-def _far(values: pd.Series[float]) -> list[str]:
-    if len(values) < _ENOUGH:
-        return []
-    away = (values - values.median()).abs()
-    limit = _FAR * 1.4826 * float(away.median()) + 1e-9 * float(values.abs().max())
-    return [str(uri) for uri in values.index[away > limit]]
 
 
 def pareto(values: pd.DataFrame, wanted: Mapping[str, Goal] | None = None) -> pd.Series[bool]:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -11,14 +10,10 @@ from hypothesis import strategies as st
 from swnb.errors import BadInput
 from swnb.frames.compare import (
     best_of,
-    by_chance,
     configs,
     differing,
-    folded,
-    folded_curves,
     goal,
     metric_columns,
-    outliers,
     pareto,
     rank_correlation,
     ranked,
@@ -142,55 +137,6 @@ def test_keys_are_ranked_by_how_they_go_with_the_metric_and_words_stand_last() -
     assert found.loc["lr", ["correlation", "n", "distinct", "missing"]].tolist() == [-1.0, 4, 4, 0]
     assert math.isnan(found.loc["name", "correlation"])
     assert found.loc["name", "n"] == 4
-
-
-# -- seeds
-
-
-@pytest.mark.parametrize("key", ["seed", "train.seed", "random_state", "env/HOST", "hostname", "start_time", "run_id"])
-def test_a_key_of_chance(key: str) -> None:
-    assert by_chance(key)
-
-
-@pytest.mark.parametrize("key", ["lr", "seeding", "seed.strategy", "timeout", "ghost"])
-def test_a_key_that_means_something(key: str) -> None:
-    assert not by_chance(key)
-
-
-def test_runs_that_differ_only_in_seed_host_or_time_are_folded() -> None:
-    jobs = jobs_of(lr=[0.1, 0.1, 0.2], seed=[1, 2, 1], host=["a", "b", "a"])
-    a, b, c = jobs.index
-    assert folded(jobs) == {a: [a, b], c: [c]}
-
-
-def test_jobs_without_a_config_are_not_said_to_be_alike() -> None:
-    jobs = jobs_of(lr=[None, None, 0.1])
-    assert all(len(members) == 1 for members in folded(jobs).values())
-    assert len(folded(jobs[[]])) == 3
-
-
-def test_jobs_of_two_projects_are_not_folded() -> None:
-    jobs = jobs_of(lr=[0.1, 0.1])
-    jobs.index = pd.Index(["lab/project/1/job/1", "lab/project/2/job/1"])
-    assert len(folded(jobs)) == 2
-
-
-def test_a_folded_curve_has_mean_spread_and_n_and_a_nan_is_not_counted() -> None:
-    both = pd.concat([curve("a", [1.0, 2.0, NAN]), curve("b", [3.0, 2.0, 5.0]), curve("other", [9.0])])
-    found = folded_curves(both, {"a": ["a", "b"]})
-    assert found["job"].unique().tolist() == ["a"]
-    assert found["value"].tolist() == [2.0, 2.0, 5.0]
-    assert found["n"].tolist() == [2, 2, 1]
-    assert np.allclose(found["spread"].tolist()[:2], [math.sqrt(2), 0.0])
-    assert math.isnan(found["spread"].tolist()[2])
-
-
-def test_an_outlier_is_named_among_four_and_more_only() -> None:
-    values = pd.Series([1.0, 1.1, 0.9, 7.0], index=list("abcd"))
-    assert outliers(values, {"a": list("abcd")}) == {"a": ["d"]}
-    assert outliers(values, {"a": list("bcd")}) == {}
-    assert outliers(pd.Series([1.0] * 4, index=list("abcd")), {"a": list("abcd")}) == {}
-    assert outliers(pd.Series([1.0, 1.0, 1.0, NAN, 2.0], index=list("abcde")), {"a": list("abcde")}) == {"a": ["e"]}
 
 
 # -- fronts
