@@ -40,6 +40,7 @@ def _together(made: Sequence[Provenance], sizes: Sequence[int]) -> Provenance:
         seconds=round(sum(each.seconds for each in made), 3),
         code=code,
         notes=tuple(dict.fromkeys(note for each in made for note in each.notes if "rows now" not in note)),
+        sampled=any(each.sampled for each in made),
     )
 
 
@@ -82,6 +83,7 @@ def _as_of(frame: pd.DataFrame, old: pd.DataFrame, read: pd.DataFrame, replaced:
         known = None not in (before.total, now.total)
         total = (before.total or 0) - replaced + (now.total or 0) if known else None
         made = replace(now, query=before.query, code=before.code, server=before.server, n=len(frame), total=total)
+        made = replace(made, sampled=before.sampled or now.sampled)
         attach(frame, replace(made, complete=before.complete and now.complete, notes=before.notes))
     return frame
 

@@ -12,6 +12,7 @@ import pandas as pd
 from swnb.call import note
 from swnb.errors import BadInput
 from swnb.frames.columns import instants, join, texts
+from swnb.frames.provenance import SAMPLED
 from swnb.model import NO_TIME, Batch, Series
 
 Labelled = Sequence[tuple[str, Series]]
@@ -85,6 +86,13 @@ def long(parts: Labelled) -> pd.DataFrame:
             "value": _chained([series.value for _, series in parts], np.float64),
         }
     )
+    return _marked(frame, parts)
+
+
+def _marked(frame: pd.DataFrame, parts: Labelled) -> pd.DataFrame:
+    """Marked as sampled where a series is: its provenance, which comes later, takes that up."""
+    if any(series.sampled for _, series in parts):
+        frame.attrs[SAMPLED] = True
     return frame
 
 
@@ -99,7 +107,7 @@ def wide(parts: Labelled) -> pd.DataFrame:
     spread = tall.drop_duplicates(["job", "metric", "step"], keep="last").set_index(["job", "step", "metric"])["value"]
     frame: pd.DataFrame = spread.unstack("metric").reindex(columns=order)
     frame.columns.name = None
-    return _in_order(frame, jobs)
+    return _marked(_in_order(frame, jobs), parts)
 
 
 def _in_order(frame: pd.DataFrame, jobs: Sequence[str]) -> pd.DataFrame:

@@ -16,12 +16,15 @@ import pandas as pd
 from swnb.errors import BadInput
 
 KEY: Final = "swnb"
+SAMPLED: Final = "swnb.sampled"  # in the attrs of a frame of series, until it is attached
+_LATER: Final = ("notes", "sampled")  # which a frame of ours may lack, stored by an earlier version
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """``n`` rows were fetched of ``total`` that there are (None: not known). ``complete``: nothing that was asked for
-    is missing. ``fetched_at`` is ISO 8601 in UTC. ``code`` fetches the same again."""
+    is missing. ``fetched_at`` is ISO 8601 in UTC. ``code`` fetches the same again. ``sampled``: of some series there
+    are only some of their points."""
 
     server: str
     query: str
@@ -34,6 +37,7 @@ class Provenance:
     seconds: float
     code: str
     notes: tuple[str, ...] = ()
+    sampled: bool = False
 
     def __str__(self) -> str:
         of = "" if self.total is None else f" of {self.total:,}"
@@ -53,7 +57,9 @@ class Provenance:
 
 
 def attach(frame: pd.DataFrame, made: Provenance) -> pd.DataFrame:
-    frame.attrs[KEY] = asdict(made) | {"notes": list(made.notes)}
+    """``frame`` with where it came from. What its maker has marked as :data:`SAMPLED` is sampled."""
+    sampled = made.sampled or bool(frame.attrs.pop(SAMPLED, False))
+    frame.attrs[KEY] = asdict(made) | {"notes": list(made.notes), "sampled": sampled}
     return frame
 
 
@@ -61,7 +67,7 @@ def provenance(frame: pd.DataFrame) -> Provenance:
     """What ``frame`` came from: server, query, fetched at, n of m, complete or not, requests, retries, seconds, notes,
     and the code that fetches it again. BadInput for a frame that swnb did not make."""
     stored: Any = getattr(frame, "attrs", {}).get(KEY)
-    known = {each.name for each in fields(Provenance)} - {"notes"}
+    known = {each.name for each in fields(Provenance)}.difference(_LATER)
     if not isinstance(stored, dict) or not known <= stored.keys():
         raise BadInput(
             "this frame has no provenance",
@@ -70,4 +76,5 @@ def provenance(frame: pd.DataFrame) -> Provenance:
     notes: Sequence[str] = stored.get("notes", ())
     if len(frame) != stored["n"]:
         notes = [*notes, f"this frame has {len(frame):,} rows now: it was changed after it was fetched"]
-    return Provenance(**{name: stored[name] for name in known}, notes=tuple(notes))
+    sampled = bool(stored.get("sampled", False))
+    return Provenance(**{name: stored[name] for name in known}, notes=tuple(notes), sampled=sampled)

@@ -12,16 +12,19 @@ from swnb.bridge import both_function
 from swnb.client.comparing import Comparison, comparison, for_plot, with_curves
 from swnb.errors import BadInput
 from swnb.fetch.tasks import in_thread
-from swnb.frames.compare import HOWS, Goal, How, by_chance, configs, folded, folded_curves, outliers, ranked
+from swnb.frames.compare import HOWS, Goal, How, configs, ranked
+from swnb.frames.folding import by_chance, folded, folded_curves, ignored, outliers
 from swnb.plots.across import draw_bars, draw_parallel, draw_pareto, draw_scatter
-from swnb.plots.curves import Chart, count_of, when_of
+from swnb.plots.curves import Chart
 from swnb.plots.lines import View
-from swnb.plots.look import Picture, labels, needs_canvas, shown
+from swnb.plots.look import Picture, counted, labels, needs_canvas, plain
+from swnb.plots.saying import count_of, when_of
 
 Kind = Literal["curves", "bars", "scatter", "parallel", "pareto"]
 KINDS: Final = ("curves", "bars", "scatter", "parallel", "pareto")
 _WIDEST: Final = 200  # inches
 _FIRST: Final = 6  # metrics that are drawn where none are named and each costs a field
+_KEYS: Final = 8  # ignored ones that are named
 
 
 async def _plot(
@@ -216,31 +219,82 @@ def fold_chart(
     there = set(frame["job"].unique())
     groups = {first: kept for first, all_ in folded(found.jobs).items() if (kept := [j for j in all_ if j in there])}
     groups = {kept[0]: kept for kept in groups.values()}
-    short = dict(zip(groups, labels(list(groups)) if groups else [], strict=True))
-    titles = {
-        first: f"{short[first]} (mean of n = {len(all_)})" if len(all_) > 1 else short[first]
-        for first, all_ in groups.items()
-    }
-    runs = sum(map(len, groups.values()))
-    said = f"{runs:,} runs as {len(groups):,} lines, mean ± standard deviation, {count_of(frame)}"
     mean = folded_curves(frame, groups)
     mean.attrs = {}
-    far = far_of(found, list(dict.fromkeys(frame["metric"])) if names is None else names)
-    told = " · ".join(part for part in (said, far, when_of(frame)) if part)
-    chart = Chart(mean, names, view, size=size, names=titles, said=told, on=on)
+    shown_names = list(dict.fromkeys(frame["metric"])) if names is None else names
+    points, odd = int(mean["n"].sum()), int(mean["odd"].sum())
+    again = len(frame) - points - odd
+    chance = ignored(found.jobs, groups)
+    said = (
+        f"{counted(len(there), 'run')} as {counted(len(groups), 'line')}, mean ± standard deviation",
+        count_of(frame, points, len(frame)),
+        f"{odd:,} not finite, in no mean" if odd else "",
+        f"{again:,} written again at the same step" if again else "",
+        "thin where n is less" if _runs_end(mean) else "",
+        f"config keys ignored: {_some(chance)}" if chance else "",
+    )
+    far = far_of(found, shown_names)
+    told = " · ".join(part for part in (*said, far, when_of(frame)) if part)
+    chart = Chart(mean, names, view, size=size, names=_titles(mean, groups), said=told, on=on)
     chart.figure.told += f". {far}" if far else ""
     return chart
 
 
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _KEYS:,} more" if len(names) > _KEYS else ""
+    return ", ".join(plain(name, 24) for name in names[:_KEYS]) + more
+
+
+def _titles(mean: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """What the legend says of each group: its first job and how many runs are really in its means, by metric where
+    that differs."""
+    short = dict(zip(groups, labels(list(groups)) if groups else [], strict=True))
+    said = {}
+    for first, members in groups.items():
+        mine = mean[(mean["job"] == first) & (mean["n"] > 0)]
+        by = {str(metric): _range(part["n"], len(members)) for metric, part in mine.groupby("metric", observed=True)}
+        if len(members) == 1 or not by:
+            said[first] = short[first]
+        elif len(set(by.values())) == 1:
+            said[first] = f"{short[first]} (mean of n = {next(iter(by.values()))})"
+        else:
+            told = ", ".join(f"{n} {plain(metric, 12)}" for metric, n in list(by.items())[:3])
+            said[first] = f"{short[first]} (mean of n = {told}{', …' if len(by) > 3 else ''})"
+    return said
+
+
+def _range(n: pd.Series[int], runs: int) -> str:
+    low, high = int(n.min()), int(n.max())
+    return (f"{low}-{high}" if low < high else f"{high}") + (f" of {runs} runs" if high < runs else "")
+
+
+def _runs_end(mean: pd.DataFrame) -> bool:
+    """Whether some line is not at all steps the mean of equally many."""
+    there = mean[mean["n"] > 0]
+    return bool((there.groupby(["job", "metric"], observed=True)["n"].nunique() > 1).any())
+
+
 def far_of(found: Comparison, names: Sequence[str]) -> str:
-    """The outliers among like runs, by their last values, as words."""
-    groups, values = folded(found.jobs), found.values(names, "last")
-    told = [
-        f"{shown(name)}: {', '.join(labels(far))} far from the other {len(groups[first]) - len(far)}"
-        for name in names
-        for first, far in outliers(values[name], groups).items()
-    ]
+    """The outliers among like runs, and those that diverged, as words."""
+    groups, told = folded(found.jobs), []
+    for name in names:
+        curves = found.curves[found.curves["metric"] == name]
+        for apart in outliers(curves if len(curves) else _ends_of(found, name), groups).values():
+            others = f"the other {apart.n - len(apart.far)}"
+            where = "" if apart.step is None else f" at step {apart.step:,g}"
+            if apart.far:
+                told.append(f"{plain(name)}: {', '.join(labels(apart.far))} far from {others}{where}")
+            if apart.diverged:
+                told.append(f"{plain(name)}: {', '.join(labels(apart.diverged))} diverged (last value not finite)")
     return f"outliers: {'; '.join(told)}" if told else ""
+
+
+def _ends_of(found: Comparison, name: str) -> pd.DataFrame:
+    """Final values as curves of one step, where there are no curves."""
+    ends = found.values([name], "last")[name].dropna()
+    cells = {"job": ends.index.astype(object), "metric": name, "step": 0, "value": ends.to_numpy()}
+    curves: pd.DataFrame = pd.DataFrame(cells)
+    return curves
 
 
 def _floats(span: tuple[Any, Any] | None, x: str) -> tuple[float, float] | None:

@@ -20,9 +20,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from swnb.errors import BadInput
-from swnb.frames.provenance import KEY, provenance
 from swnb.plots.across import bars
-from swnb.plots.lines import Line, View, blocks, lines
+from swnb.plots.lines import LIMIT, Line, View, blocks, is_folded, lines
 from swnb.plots.look import (
     Array,
     Picture,
@@ -33,12 +32,13 @@ from swnb.plots.look import (
     footer,
     labels,
     legend,
+    plain,
     quietly,
-    shown,
     styles,
     use_fonts,
 )
-from swnb.plots.ranges import digits, dress_x, reach, wider
+from swnb.plots.ranges import digits, dress_x, reach, scale, wider
+from swnb.plots.saying import said_of, when_of
 from swnb.plots.thinning import showing
 
 _BEYOND: Final = 1 << 40  # a pixel column that is in no picture
@@ -54,6 +54,7 @@ class _Drawn:
     behind: Any  # the raw values, where the main line is smoothed
     dots: Any  # points that no line reaches
     gaps: Any  # where values are not finite
+    fewer: Any = None  # where the line is the mean of fewer runs than elsewhere
     band: Any = None
 
 
@@ -81,6 +82,7 @@ class Chart:
         self._names, self._finals, self._said, self._of = names or {}, finals, said, of
         self.view = view or View()
         self._shape: object = None
+        self._folded = False
         self._fields: dict[str, tuple[Axes, dict[str, _Drawn]]] = {}
         self._moving = False
         self._hand: tuple[float, float] | None = None  # the range of x that somebody moved to
@@ -110,7 +112,9 @@ class Chart:
             self.view.log,
             bool(self._smooths),
             self._bars(names),
+            is_folded(frame),
         )
+        self._folded = is_folded(frame)
         if shape != self._shape:
             self._shape = shape
             self._build(names, jobs, [name for name in names if name in found])
@@ -176,15 +180,11 @@ class Chart:
         for field, name in zip(axes[len(curved) :], barred, strict=False):
             assert self._finals is not None  # noqa: S101 - _bars has looked
             bars(field, self._finals[name], f"{name} (final values, no curves)")
-        legend(self.figure, jobs, looks, [shown(self._names.get(j, label)) for j, label in self._labelled(jobs)])
-
-    def _labelled(self, jobs: Sequence[str]) -> list[tuple[str, str]]:
-        return list(zip(jobs, labels(jobs) if jobs else [], strict=True))
+        legend(self.figure, jobs, looks, [self._names[job] for job in jobs] if self._names else None)
 
     def _field(self, axes: Axes, name: str, looks: Mapping[str, Style]) -> dict[str, _Drawn]:
         dress(axes, name)
-        axes.set_xscale("log" if "x" in self.view.log else "linear")
-        axes.set_yscale("log" if "y" in self.view.log else "linear")
+        scale(axes, self.view.log)
         axes.callbacks.connect("xlim_changed", self._moved)
         axes.callbacks.connect("ylim_changed", self._raised)
         return {job: self._artists(axes, look) for job, look in looks.items()}
@@ -195,7 +195,8 @@ class Chart:
         main = axes.plot(*nothing, linewidth=1.4, **look)[0]
         dots = axes.plot(*nothing, ".", markersize=5, color=look["color"])[0]
         gaps = axes.plot(*nothing, "|", markersize=6, color=look["color"], transform=axes.get_xaxis_transform())[0]
-        return _Drawn(_NOTHING, main, behind, dots, gaps)
+        fewer = axes.plot(*nothing, linewidth=0.7, **look)[0] if self._folded else None
+        return _Drawn(_NOTHING, main, behind, dots, gaps, fewer)
 
     # -- what is done for each new state
 
@@ -208,7 +209,10 @@ class Chart:
                 axes.set_xlim(*(span if self.span else wider(span, "x" in self.view.log)))
                 log = "y" in self.view.log
                 axes.set_ylim(*(self._lifted.get(name) or wider(_heights(drawn.values(), axes.get_xlim(), log), log)))
-            form = [digits(axes.get_ylim()) for axes, _ in self._fields.values()]
+            form = (
+                [digits(axes.get_ylim()) for axes, _ in self._fields.values()],
+                self.figure.get_supxlabel().count("\n"),
+            )
             if self._laid != form:  # also where the numbers beside the axis are of another length
                 self.figure.set_layout_engine("constrained")
                 use_fonts(self.figure)
@@ -259,42 +263,28 @@ class Chart:
         for drawn in next(each for field, each in self._fields.values() if field is axes).values():
             line = drawn.line
             part = _within(line, low, high)
-            x, y = line.x[part], line.y[part]
+            x, y = line.x[part], line.visible(line.y[part], "y" in self.view.log)
             at = columns(axes, x)
             at[x < low], at[x > high] = -1, _BEYOND  # what lies outside takes nobody's place at the edge
             kept = showing(at, y, ends=False) if line.ascending else np.arange(len(x))
             seen, raw = x[kept], y[kept]
             if drawn.behind is not None and line.smooth is not None:
                 drawn.behind.set_data(seen, raw)
-                smooth = line.smooth[part]
-                kept = showing(at, smooth, ends=False) if line.ascending else kept
-                drawn.main.set_data(x[kept], smooth[kept])
-            else:
-                drawn.main.set_data(seen, raw)
-            _mark(drawn, seen, raw, np.unique(x[_firsts(at, ~np.isfinite(y))]) if line.odd else x[:0])
-            _shade(axes, drawn, part)
+                y = line.visible(line.smooth[part], "y" in self.view.log)
+                kept = showing(at, y, ends=False) if line.ascending else kept
+            _draw(drawn, x[kept], y[kept], None if line.n is None else line.n[part][kept])
+            _mark(drawn, seen, raw, np.unique(x[_firsts(at, ~np.isfinite(line.y[part]))]) if line.odd else x[:0])
+            _shade(axes, drawn, part, "y" in self.view.log)
 
     def _tell(self, frame: pd.DataFrame, names: Sequence[str], jobs: Sequence[str]) -> None:
         drawn = [d.line for _, each in self._fields.values() for d in each.values()]
-        gone = sum(line.placeless for line in drawn)
-        low = sum(int((line.y <= 0).sum()) for line in drawn) if "y" in self.view.log else 0
-        odd, holes = sum(line.odd for line in drawn), sum(line.holes for line in drawn)
-        footer(
-            self.figure,
-            self._said or count_of(frame),
-            f"curves of {len(jobs):,} of {self._of:,} jobs" if self._of not in (None, len(jobs)) else "",
-            f"{odd:,} not finite" if odd else "",
-            f"{holes:,} gap{'s' * (holes > 1)}" if holes else "",
-            f"{gone:,} without a place on this x axis" if gone else "",
-            f"{low:,} not above 0, not drawn" if low else "",
-            _how(self.view),
-            when_of(frame),
-        )
-        over = {"relative": "relative time"}.get(self.view.x, shown(self.view.x))
-        what = ", ".join(map(shown, names)) or "nothing"
+        some = f"curves of {len(jobs):,} of {self._of:,} jobs" if self._of not in (None, len(jobs)) else ""
+        footer(self.figure, *said_of(frame, drawn, self.view, self._said, some), when_of(frame))
+        over = {"relative": "relative time"}.get(self.view.x, plain(self.view.x))
+        what = ", ".join(map(plain, names)) or "nothing"
         self.figure.told = f"Curves of {what} over {over}: {', '.join(labels(jobs)) if jobs else 'no job'}"
         if bare := self._bars(names):
-            self.figure.told += f". Bars of final values without curves: {', '.join(map(shown, bare))}"
+            self.figure.told += f". Bars of final values without curves: {', '.join(map(plain, bare))}"
 
 
 def columns(axes: Axes, x: Array) -> Array:
@@ -302,27 +292,6 @@ def columns(axes: Axes, x: Array) -> Array:
     points = np.column_stack([x, np.full(len(x), axes.get_ylim()[1])])
     found: Array = np.floor(axes.transData.transform(points)[:, 0]).astype(np.int64)
     return found
-
-
-def count_of(frame: pd.DataFrame) -> str:
-    """How many points of how many, and whether that is a sample, as far as the frame knows."""
-    total = provenance(frame).total if KEY in frame.attrs else None
-    if total is None or total == len(frame):
-        return f"{len(frame):,} points" + (" (all)" if total is not None else "")
-    return f"{len(frame):,} of {total:,} points (sampled)"
-
-
-def when_of(frame: pd.DataFrame) -> str:
-    """As of when the frame was read."""
-    if KEY not in frame.attrs:
-        return ""
-    return f"as of {provenance(frame).fetched_at.replace('T', ' ').replace('+00:00', ' UTC')}"
-
-
-def _how(view: View) -> str:
-    if view.smooth:
-        return f"exponential mean, weight {view.smooth:g}, values behind"
-    return f"mean of {view.window:,} points, values behind" if view.window > 1 else ""
 
 
 def _jobs_of(found: Mapping[str, Sequence[Line]]) -> list[str]:
@@ -334,13 +303,21 @@ def _heights(drawn: Any, span: tuple[float, float], log: bool) -> tuple[float, f
     ends = []
     for each in drawn:
         line, part = each.line, _within(each.line, *span)
-        spread = np.zeros(1) if line.spread is None else np.nan_to_num(line.spread[part])
-        for y in (line.y[part] - spread, line.y[part] + spread):
-            fine = y[np.isfinite(y) & (y > 0)] if log else y[np.isfinite(y)]
+        y = line.visible(line.y[part], log)
+        for edge in (y,) if line.spread is None else (y, *_edges(line, part, log)):
+            fine = edge[np.isfinite(edge) & (edge > 0)] if log else edge[np.isfinite(edge)]
             ends += [(float(fine.min()), float(fine.max()))] if len(fine) else []
     if not ends:
         return (0.1, 1.0) if log else (0.0, 1.0)
     return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def _edges(line: Line, part: slice, log: bool) -> tuple[Array, Array]:
+    """The lower and the upper edge of the spread. What on a log axis would lie at and below 0 is NaN."""
+    assert line.spread is not None  # noqa: S101 - they have looked
+    y, spread = line.visible(line.y[part], log), np.minimum(line.spread[part], LIMIT)
+    low, high = np.maximum(y - spread, -LIMIT), np.minimum(y + spread, LIMIT)
+    return (np.where(low > 0, low, np.nan) if log else low), high
 
 
 def _within(line: Line, low: float, high: float) -> slice:
@@ -350,6 +327,18 @@ def _within(line: Line, low: float, high: float) -> slice:
     first = int(np.searchsorted(line.x, low, "left"))
     end = int(np.searchsorted(line.x, high, "right"))
     return slice(max(first - 1, 0), end + 1)
+
+
+def _draw(drawn: _Drawn, x: Array, y: Array, n: Array | None) -> None:
+    """The line, thin where it is the mean of fewer runs than elsewhere."""
+    if n is None or drawn.fewer is None:
+        drawn.main.set_data(x, y)
+        return
+    most = float(np.nanmax(drawn.line.n, initial=0)) if drawn.line.n is not None else 0.0
+    full = n == most
+    beside = ~full | np.r_[~full[1:], False] | np.r_[False, ~full[:-1]]
+    drawn.main.set_data(x, np.where(full, y, np.nan))
+    drawn.fewer.set_data(x, np.where(beside, y, np.nan))
 
 
 def _firsts(at: Array, odd: Array) -> Array:
@@ -368,13 +357,15 @@ def _mark(drawn: _Drawn, x: Array, y: Array, gaps: Array) -> None:
     drawn.gaps.set_visible(bool(len(gaps)))
 
 
-def _shade(axes: Axes, drawn: _Drawn, part: slice) -> None:
-    """The band of the spread, where there is one."""
+def _shade(axes: Axes, drawn: _Drawn, part: slice, log: bool) -> None:
+    """The band of the spread, where there is one; on a log axis one that goes down to 0 ends far below the line."""
     if drawn.band is not None:
         drawn.band.remove()
         drawn.band = None
     line = drawn.line
     if line.spread is None or not np.isfinite(line.spread[part]).any():
         return
-    x, y, spread = line.x[part], line.y[part], line.spread[part]
-    drawn.band = axes.fill_between(x, y - spread, y + spread, color=drawn.main.get_color(), alpha=0.18, linewidth=0)
+    low, high = _edges(line, part, log)
+    if log:
+        low = np.where(np.isnan(low) & np.isfinite(high), line.y[part] * 1e-6, low)
+    drawn.band = axes.fill_between(line.x[part], low, high, color=drawn.main.get_color(), alpha=0.18, linewidth=0)

@@ -18,6 +18,7 @@ from swnb.plots.smoothing import checked, smoothed
 Array = np.ndarray[Any, Any]
 Rows = dict[str, dict[str, Any]]
 _DAY: Final = 86_400e6  # microseconds
+LIMIT: Final = 1e150  # a number beyond is on no axis, nor one below 1 / LIMIT on a log axis: ticks are no floats there
 _HOLE: Final = 20  # times the distances beside it: a distance that great has lost points
 
 
@@ -42,14 +43,16 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One job's values of one metric. ``smooth`` and ``spread`` are as long as ``x``, or not there. ``holes`` counts
-    the distances that have lost points; a NaN stands in each, so the line breaks there."""
+    """One job's values of one metric. ``smooth``, ``spread`` and ``n`` (of how many runs each is the mean) are as long
+    as ``x``, or not there. ``holes`` counts the distances that have lost points; a NaN stands in each, so the line
+    breaks there."""
 
     job: str
     x: Array
     y: Array
     smooth: Array | None = None
     spread: Array | None = None
+    n: Array | None = None
     ascending: bool = True
     holes: int = 0
     placeless: int = 0  # points that have no place on this x axis
@@ -58,6 +61,13 @@ class Line:
     def odd(self) -> int:
         """Values that are not finite."""
         return int((~np.isfinite(self.y)).sum()) - self.holes
+
+    def visible(self, values: Array, log: bool) -> Array:
+        """The values as they are drawn: those that have no place on the y axis are gaps."""
+        lost = np.abs(values) > LIMIT
+        if log:
+            lost |= values < 1 / LIMIT
+        return np.where(lost, np.nan, values) if lost.any() else values
 
 
 def blocks(frame: pd.DataFrame) -> Rows:
@@ -82,25 +92,34 @@ def _rows(parts: list[slice]) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate([np.arange(part.start, part.stop) for part in parts])
 
 
+def is_folded(frame: pd.DataFrame) -> bool:
+    """Whether its values are means of several runs."""
+    return {"spread", "n"} <= set(frame.columns)
+
+
 def lines(frame: pd.DataFrame, rows: Rows, metrics: Sequence[str], view: View) -> dict[str, list[Line]]:
     """The lines of each metric; ``rows`` are the blocks of the frame. BadInput where x is neither an axis nor a metric,
     or where there are no times."""
     places = _Places(frame, rows, view.x)
-    values = frame["value"].to_numpy(dtype=np.float64, na_value=np.nan)
-    spreads = frame["spread"].to_numpy(dtype=np.float64, na_value=np.nan) if "spread" in frame else None
+    names = ("value", "spread", "n") if is_folded(frame) else ("value", "spread")
+    given = {name: _floats(frame[name]) for name in names if name in frame}
     found: dict[str, list[Line]] = {}
     for metric in metrics:
         for job, at in rows.get(metric, {}).items():
-            line = _line(job, places.of(job, at), values[at], None if spreads is None else spreads[at], view)
+            line = _line(job, places.of(job, at), {name: each[at] for name, each in given.items()}, view)
             found.setdefault(metric, []).append(line)
     return found
+
+
+def _floats(values: pd.Series[Any]) -> Array:
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 class _Places:
     """Where rows stand on the x axis, as floats (times: days since 1970; relative: seconds); NaN where nowhere."""
 
     def __init__(self, frame: pd.DataFrame, rows: Rows, x: str) -> None:
-        self.steps = frame["step"].to_numpy(dtype=np.float64, na_value=np.nan)
+        self.steps = _floats(frame["step"])
         self.x, self.frame, self.rows = x, frame, rows
         self.times = _micros(frame) if x in ("time", "relative") else None
         if x not in ("step", "time", "relative") and x not in rows:
@@ -127,7 +146,7 @@ class _Places:
         other = self.rows[self.x].get(job)
         if other is None:
             return np.full(len(steps), np.nan)
-        values = self.frame["value"].to_numpy(dtype=np.float64, na_value=np.nan)[other]
+        values = _floats(self.frame["value"])[other]
         known = pd.Series(values, index=self.steps[other])
         found: Array = known[~known.index.duplicated(keep="last")].reindex(steps).to_numpy()
         return found
@@ -136,21 +155,25 @@ class _Places:
 def _micros(frame: pd.DataFrame) -> Array:
     if "time" not in frame.columns or (len(frame) and frame["time"].isna().all()):
         raise BadInput("these series have no times", todo='Draw them over x="step"')
-    times = frame["time"].dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    told = frame["time"]
+    times = (told if told.dt.tz is None else told.dt.tz_convert(None)).to_numpy().astype("datetime64[us]")
     return np.where(np.isnat(times), np.nan, times.astype(np.int64).astype(np.float64))
 
 
-def _line(job: str, x: Array, y: Array, spread: Array | None, view: View) -> Line:
-    there = np.isfinite(x) & (x > 0) if "x" in view.log else np.isfinite(x)
+def _line(job: str, x: Array, values: dict[str, Array], view: View) -> Line:
+    there = np.abs(x) <= LIMIT
+    if "x" in view.log:
+        there &= x >= 1 / LIMIT
     placeless = int((~there).sum())
     if placeless:
-        x, y, spread = x[there], y[there], None if spread is None else spread[there]
+        x, values = x[there], {name: each[there] for name, each in values.items()}
     ascending = bool((x[1:] >= x[:-1]).all())
     if not ascending and view.x in ("step", "time", "relative"):
         order = np.argsort(x, kind="stable")
-        x, y, spread, ascending = x[order], y[order], None if spread is None else spread[order], True
+        x, values, ascending = x[order], {name: each[order] for name, each in values.items()}, True
+    y = values["value"]
     smooth = smoothed(y, view.smooth, view.window) if view.smooth or view.window > 1 else None
-    line = Line(job, x, y, smooth, spread, ascending, 0, placeless)
+    line = Line(job, x, y, smooth, values.get("spread"), values.get("n"), ascending, 0, placeless)
     return _broken(line) if ascending else line
 
 
@@ -159,14 +182,13 @@ def _broken(line: Line) -> Line:
     at = holes(line.x)
     if not len(at):
         return line
-    middle = (line.x[at] + line.x[at + 1]) / 2
+    middle = line.x[at] + (line.x[at + 1] - line.x[at]) / 2
 
     def put(values: Array | None) -> Array | None:
         return None if values is None else np.insert(values, at + 1, np.nan)
 
-    y = np.insert(line.y, at + 1, np.nan)
-    x = np.insert(line.x, at + 1, middle)
-    return replace(line, x=x, y=y, smooth=put(line.smooth), spread=put(line.spread), holes=len(at))
+    x, y = np.insert(line.x, at + 1, middle), np.insert(line.y, at + 1, np.nan)
+    return replace(line, x=x, y=y, smooth=put(line.smooth), spread=put(line.spread), n=put(line.n), holes=len(at))
 
 
 def holes(x: Array) -> Array:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
+from textwrap import wrap
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -38,6 +39,7 @@ _FAR: Final = (
 DPI: Final = 100
 _LEGEND: Final = 12  # jobs that the legend names
 _NAME: Final = 32  # letters of a name in the legend
+_LONG: Final = 64  # of one that says more than a name
 _COLUMNS: Final = 3  # of small multiples
 
 Style = dict[str, Any]
@@ -169,19 +171,34 @@ def _is_far(artist: Any) -> bool:
 
 
 def labels(jobs: Sequence[str]) -> list[str]:
-    """Short names for jobs: their ids, with as much of project and server before them as tells them apart."""
+    """Short names for jobs, as plain text: their ids, with as much of project and server before them as tells them
+    apart."""
     if len(jobs) == 1:
-        return [shown(jobs[0].rpartition("/job/")[2] or jobs[0])]
+        return [plain(jobs[0].rpartition("/job/")[2] or jobs[0])]
     parts = [job.split("/") for job in jobs]
     shared = next((at for at, words in enumerate(zip(*parts, strict=False)) if len(set(words)) > 1), 0)
-    return [shown("/".join(word for word in words[shared:] if word not in ("project", "job"))) for words in parts]
+    return [plain("/".join(word for word in words[shared:] if word not in ("project", "job"))) for words in parts]
+
+
+def plain(text: str, most: int = 40) -> str:
+    """Foreign text as one line of printable letters, its end where it is long."""
+    cut = text if len(text) <= most else "…" + text[1 - most :]
+    return "".join(c if c.isprintable() else "�" for c in cut)
 
 
 def shown(text: str, most: int = 40) -> str:
-    """Foreign text as a figure can show it."""
+    """Foreign text as a figure can draw it; to be called once, where it is drawn."""
+    return _unread(plain(text, most))
+
+
+def _unread(text: str) -> str:
     # A "$" would begin mathematics, and matplotlib fails on text that is no formula.
-    cut = text if len(text) <= most else "…" + text[1 - most :]
-    return "".join(c if c.isprintable() else "�" for c in cut).replace("$", r"\$")
+    return text.replace("$", r"\$")
+
+
+def counted(n: int, word: str) -> str:
+    """So many of something: 1 job, 2 jobs."""
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def colour(job: str) -> str:
@@ -214,15 +231,16 @@ def dress(axes: Axes, title: str, across: str = "", up: str = "") -> None:
 
 
 def legend(figure: Figure, jobs: Sequence[str], looks: dict[str, Style], names: Sequence[str] | None = None) -> None:
-    """Above the fields, the first dozen jobs and how many more there are."""
+    """Above the fields, the first dozen jobs and how many more there are. ``names`` are plain texts."""
     if not jobs or not figure.axes:
         return
-    names = [_short(name) for name in list(labels(jobs) if names is None else names)[:_LEGEND]]
-    handles = [Line2D([], [], label=name, **looks[job]) for job, name in zip(jobs, names, strict=False)]
+    names = [plain(name, _NAME) for name in labels(jobs)] if names is None else [plain(name, _LONG) for name in names]
+    names = names[:_LEGEND]
+    handles = [Line2D([], [], **looks[job]) for job, name in zip(jobs, names, strict=False)]
     if len(jobs) > _LEGEND:
         handles.append(Line2D([], [], linestyle=" ", label=f"and {len(jobs) - _LEGEND:,} more"))
     for handle, name in zip(handles, names, strict=False):
-        handle.set_label(f"\u200b{name}" if name.startswith("_") else name)  # "_" would hide it
+        handle.set_label(f"\u200b{_unread(name)}" if name.startswith("_") else _unread(name))  # "_" would hide it
     room = int(figure.get_figwidth() * 15 / (max(map(len, names)) + 7))  # 15 letters an inch, 7 for the line beside
     add_legend(
         figure,
@@ -235,10 +253,15 @@ def legend(figure: Figure, jobs: Sequence[str], looks: dict[str, Style], names: 
     )
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _NAME else "…" + name[1 - _NAME :]
-
-
 def footer(figure: Figure, *said: str) -> None:
-    """Below the fields, what the figure says of itself."""
-    figure.supxlabel(" · ".join(part for part in said if part), x=0.99, ha="right", fontsize=7, color=GREY)
+    """Below the fields, what the figure says of itself, as plain texts, in lines that fit."""
+    room = max(int(figure.get_figwidth() * 17), 40)  # 17 letters an inch
+    lines = [""]
+    for part in (each for whole in said for each in whole.split(" · ") if each):
+        begun = f"{lines[-1]} · {part}" if lines[-1] else part
+        if len(begun) <= room:
+            lines[-1] = begun
+        else:
+            lines += wrap(part, room)
+    text = _unread("\n".join(line for line in lines if line))
+    figure.supxlabel(text, x=0.99, ha="right", fontsize=7, color=GREY)

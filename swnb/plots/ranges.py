@@ -33,10 +33,18 @@ def reach(parts: Sequence[Array]) -> tuple[float, float]:
 
 def wider(span: tuple[float, float], log: bool) -> tuple[float, float]:
     """With a margin; a single value gets room about it."""
+    if log and span[0] <= 0:  # of nothing
+        span = 0.1, 1.0
     low, high = np.log10(span) if log else span
     room = (high - low) * _MARGIN or abs(low) * _MARGIN or _MARGIN
     low, high = low - room, high + room
     return (float(10**low), float(10**high)) if log else (float(low), float(high))
+
+
+def scale(axes: Axes, log: str) -> None:
+    """Log scales where they are asked for; what is not above 0 is no point of them, and not one at their lower end."""
+    for on, put in (("x" in log, axes.set_xscale), ("y" in log, axes.set_yscale)):
+        put("log", nonpositive="mask") if on else put("linear")
 
 
 def digits(span: tuple[float, float]) -> tuple[int, ...]:
@@ -52,7 +60,7 @@ def dress_x(axes: Axes, view: View, extent: tuple[float, float]) -> None:
         placed.set_major_formatter(LogFormatterSciNotation())
         label = "relative time (s)" if view.x == "relative" else label
     elif view.x == "time":
-        locator = AutoDateLocator(maxticks=7)  # type: ignore[no-untyped-call]
+        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         placed.set_major_locator(locator)
         placed.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     elif view.x == "relative":

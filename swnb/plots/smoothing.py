@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from swnb.errors import BadInput
 
 Array = np.ndarray[Any, Any]
+_HUGE: Final = 1e300  # a sum of greater numbers may be no float; such a one stays as it is and moves nothing
 
 
 def checked(smooth: float, window: int) -> None:
@@ -26,7 +27,7 @@ def checked(smooth: float, window: int) -> None:
 def smoothed(values: Array, smooth: float = 0.0, window: int = 1) -> Array:
     """``smooth``: exponential mean, the weight of what was before, corrected for its beginning (the first value is not
     dragged to zero). ``window``: mean of so many points about each."""
-    fine = np.isfinite(values)
+    fine = np.abs(values) < _HUGE
     series = pd.Series(np.where(fine, values, np.nan))
     if smooth:
         mean = series.ewm(alpha=1 - smooth, adjust=True, ignore_na=True).mean()

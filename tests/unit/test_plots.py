@@ -70,11 +70,13 @@ def test_nan_breaks_the_line_and_is_counted_in_the_footer() -> None:
     assert np.isnan(line.get_ydata()[1])
     dots = [each for each in figure.axes[0].lines if each.get_marker() == "."]
     assert dots[0].get_xdata().tolist() == [0]
-    assert "4 points · 1 not finite" in figure.get_supxlabel()
+    assert "3 of 4 points · 1 not finite" in figure.get_supxlabel()
 
 
 def test_the_footer_says_how_many_of_how_many_and_as_of_when() -> None:
-    made = Provenance("lab", "q", "2026-11-22T12:40:23+00:00", 3, 9_000, True, 1, 0, 0.1, "swnb.metrics('lab')")
+    made = Provenance(
+        "lab", "q", "2026-11-22T12:40:23+00:00", 3, 9_000, True, 1, 0, 0.1, "swnb.metrics('lab')", (), True
+    )
     assert (
         draw(attach(series([1, 2, 3]), made)).get_supxlabel()
         == "3 of 9,000 points (sampled) · as of 2026-11-22 12:40:23 UTC"

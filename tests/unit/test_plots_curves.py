@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,87 @@ def test_log_scales_say_what_they_cannot_show() -> None:
     assert "1 not above 0, not drawn" in figure.get_supxlabel()
 
 
+def test_what_is_not_above_0_is_a_gap_on_a_log_axis_and_a_lonely_point_between_two_a_dot() -> None:
+    figure = draw(series([0.0, 5.0, -1.0, 3.0, 4.0]), log="y")
+    png(figure)
+    axes = figure.axes[0]
+    assert np.isnan(lines(figure)[0].get_ydata()).tolist() == [True, False, True, False, False]
+    (dots,) = [line for line in axes.lines if line.get_marker() == "."]
+    assert dots.get_xdata().tolist() == [1]
+    assert axes.get_ylim()[0] > 2
+    assert figure.get_supxlabel() == "3 of 5 points · 2 not above 0, not drawn"
+
+
+def test_on_a_log_axis_no_value_is_counted_twice() -> None:
+    assert draw(series([1.0, -INF, 2.0, -3.0, NAN]), log="y").get_supxlabel() == (
+        "2 of 5 points · 2 not finite · 1 not above 0, not drawn"
+    )
+
+
+def test_a_mean_stays_in_view_where_its_spread_reaches_below_0_on_a_log_axis() -> None:
+    figure = draw(series([1.0, 1.0]).assign(spread=[20.0, 20.0]), log="y")
+    low, high = figure.axes[0].get_ylim()
+    assert low < 1
+    assert high > 20
+    (band,) = figure.axes[0].collections
+    assert np.isfinite(band.get_paths()[0].vertices).all()
+    assert band.get_paths()[0].vertices[:, 1].min() < low
+
+
+def test_times_of_another_zone_are_drawn_in_utc() -> None:
+    frame = timed([1.0, 2.0], "2026-11-22 12:00").assign(time=lambda df: df["time"].dt.tz_convert("Asia/Tokyo"))
+    noon = pd.Timestamp("2026-11-22 12:00", tz="UTC").timestamp() / 86_400
+    assert lines(draw(frame, x="time"))[0].get_xdata()[0] == noon
+    naive = frame.assign(time=pd.date_range("2026-11-22 12:00", periods=2, freq="min"))
+    assert lines(draw(naive, x="time"))[0].get_xdata()[0] == noon
+
+
+def test_relative_time_says_what_it_begins_with() -> None:
+    frame = pd.concat([timed([1.0, 2.0], "2026-11-22"), timed([1.0], "2026-11-21 23:59").assign(metric="acc")])
+    figure = draw(frame, ["loss"], x="relative")
+    assert lines(figure)[0].get_xdata().tolist() == [60, 120]
+    assert "since each job's first point read" in figure.get_supxlabel()
+    assert "first point" not in draw(frame, ["loss"]).get_supxlabel()
+
+
+@settings(max_examples=60, deadline=None)
+@example(3 * 3600.0)
+@example(4 * 3600.0)
+@example(72 * 3600.0)
+@given(st.one_of(st.floats(1e-3, 4e9), st.integers(1, 400).map(lambda h: h * 3600.0)))
+def test_every_span_of_time_has_ticks_without_a_warning(seconds: float) -> None:
+    ends = [pd.Timestamp("1970-01-02", tz="UTC"), pd.Timestamp("1970-01-02", tz="UTC") + pd.Timedelta(seconds=seconds)]
+    figure = draw(series([1.0, 2.0]).assign(time=pd.to_datetime(ends, utc=True).as_unit("us")), x="time")
+    png(figure)
+    low, high = figure.axes[0].get_xlim()
+    assert 1 <= len([tick for tick in figure.axes[0].get_xticks() if low <= tick <= high]) <= 12
+
+
+# -- numbers at the ends of what a float is
+
+
+@settings(max_examples=30, deadline=None)
+@example([1e308, -1e308], "")
+@example([5e-324, 1e-300], "y")
+@example([1e300, 1e-300, 1.0], "y")
+@example([2.0**53, 2.0**53 + 2], "")
+@given(st.lists(st.floats(), min_size=1, max_size=6), st.sampled_from(["", "y", "x", "xy"]))
+def test_any_floats_are_drawn_or_counted_without_a_word(values: list[float], log: str) -> None:
+    figure = draw(series(values).assign(step=np.arange(1, len(values) + 1)), log=log)
+    png(figure)
+    png(draw(pd.concat([series([1.0] * len(values)), series(values, metric="x")]), ["loss"], x="x", log=log))
+    png(draw(series(values).assign(spread=np.abs(values)), log=log, smooth=0.5))
+    lost = sum(not (np.isfinite(v) and abs(v) <= 1e150 and (v >= 1e-150 or "y" not in log)) for v in values)
+    n = len(values)
+    assert figure.get_supxlabel().startswith(f"{n - lost:,} of {n:,} points" if lost else f"{n:,} point{'s' * (n > 1)}")
+
+
+def test_what_is_beyond_every_axis_is_a_gap_and_counted() -> None:
+    figure = draw(series([1.0, 1e308, 2.0]))
+    assert np.isnan(lines(figure)[0].get_ydata()).tolist() == [False, True, False]
+    assert figure.get_supxlabel() == "2 of 3 points · 1 too great or too small for an axis, not drawn"
+
+
 @pytest.mark.parametrize(
     "wrong", [{"smooth": 1}, {"window": 0}, {"smooth": 0.5, "window": 3}, {"log": "z"}, {"span": (2, 1)}]
 )
@@ -301,11 +383,39 @@ def test_an_svg_changes_nothing_of_the_kept_figure() -> None:
     assert png(figure) == before
 
 
-def test_a_full_reading_says_all_and_a_sample_says_of_how_many() -> None:
-    def made(total: int | None) -> pd.DataFrame:
-        known = Provenance("lab", "q", "2026-11-22T12:40:23+00:00", 2, total, True, 1, 0, 0.1, "c")
-        return attach(series([1, 2]), known)
+def read(frame: pd.DataFrame, n: int, total: int | None, **more: Any) -> pd.DataFrame:
+    known = Provenance("lab", "q", "2026-11-22T12:40:23+00:00", n, total, True, 1, 0, 0.1, "c")
+    return attach(frame, replace(known, **more))
 
-    assert draw(made(2)).get_supxlabel().startswith("2 points (all) · as of")
-    assert draw(made(50)).get_supxlabel().startswith("2 of 50 points (sampled)")
-    assert draw(made(None)).get_supxlabel().startswith("2 points · as of")
+
+@pytest.mark.parametrize(
+    ("n", "total", "more", "said"),
+    [
+        (2, 2, {}, "2 points (all)"),
+        (2, 50, {"sampled": True}, "2 of 50 points (sampled)"),
+        (2, None, {"sampled": True}, "2 points (sampled)"),
+        (2, None, {}, "2 points"),
+        (2, None, {"complete": False}, "2 points (incomplete)"),
+        (4, 4, {}, "2 points"),  # a part of a full reading
+        (4, 50, {"sampled": True}, "2 points (sampled)"),
+        (1, 1, {}, "2 points"),  # a wide frame made long
+    ],
+)
+def test_a_figure_says_all_or_sampled_only_where_the_reading_says_so(n: int, total: Any, more: Any, said: str) -> None:
+    assert draw(read(series([1, 2]), n, total, **more)).get_supxlabel() == f"{said} · as of 2026-11-22 12:40:23 UTC"
+
+
+def test_points_of_metrics_that_are_not_drawn_are_not_counted() -> None:
+    frame = read(pd.concat([series([1, 2, 3]), series([1, 2], metric="acc")]), 5, 5)
+    assert draw(frame, ["acc"]).get_supxlabel().startswith("2 points · as of")
+    assert draw(frame, ["acc"], x="loss").get_supxlabel().startswith("2 points · as of")
+    assert draw(frame).get_supxlabel().startswith("5 points (all) · as of")
+
+
+def test_a_long_footer_is_broken_between_its_parts() -> None:
+    figure = Chart(series([1.0]), said=" · ".join(["a part of some length"] * 12)).figure
+    lines = figure.get_supxlabel().split("\n")
+    assert len(lines) > 1
+    assert all(part == "a part of some length" for line in lines for part in line.split(" · "))
+    png(figure)
+    assert figure._supxlabel.get_window_extent().x0 >= 0  # type: ignore[attr-defined]

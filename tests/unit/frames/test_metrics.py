@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swnb.call import noting
+from swnb.client.joining import joined, renewed
 from swnb.errors import BadInput
 from swnb.frames.metrics import counted, long, series_of, wide
+from swnb.frames.provenance import KEY, Provenance, attach, provenance
 from swnb.model import ABSENT, NO_TIME, Batch, Series
 
 NOON = int(datetime(2026, 11, 22, 12, tzinfo=timezone.utc).timestamp() * 1_000_000)
@@ -82,3 +84,23 @@ def test_points_that_a_server_left_out_count_and_where_it_does_not_say_how_many_
     thinned = Series("b", [0], [1.0], total=9, sampled=True)
     assert counted([("u/1", whole), ("u/1", thinned)]) == 11
     assert counted([("u/1", whole), ("u/1", Series("c", [0], [1.0], sampled=True))]) is None
+
+
+def test_a_frame_with_a_sampled_series_says_so_in_its_provenance_also_after_joining() -> None:
+    whole, thinned = Series("a", [0, 1], [1.0, 2.0]), Series("b", [0], [1.0], sampled=True)
+    made = Provenance("lab", "q", "2026-11-22T12:00:00+00:00", 2, None, True, 1, 0, 0.1, "c")
+    for build in (long, wide):
+        full, some = (attach(build([("u/1", series)]), made) for series in (whole, thinned))
+        assert [provenance(each).sampled for each in (full, some)] == [False, True]
+        assert list(some.attrs) == [KEY]
+    parts = [attach(long([("u/1", series)]), made) for series in (whole, thinned)]
+    assert provenance(joined(parts)).sampled
+    assert not provenance(joined(parts[:1] * 2)).sampled
+    assert provenance(renewed(parts[1], parts[1], parts[0])).sampled
+
+
+def test_a_frame_that_was_stored_before_there_was_that_word_is_read() -> None:
+    made = Provenance("lab", "q", "2026-11-22T12:00:00+00:00", 2, 2, True, 1, 0, 0.1, "c")
+    frame = attach(long([("u/1", Series("a", [0, 1], [1.0, 2.0]))]), made)
+    del frame.attrs[KEY]["sampled"]
+    assert provenance(frame) == made
