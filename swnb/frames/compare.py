@@ -7,6 +7,7 @@ its n; a job whose config is not known is not said to be like another.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Final, Literal
@@ -45,9 +46,16 @@ def numbers(values: pd.Series[Any]) -> pd.Series[float]:
     if pd.api.types.is_numeric_dtype(values):
         cells = values.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        cells = np.array([float(v) if isinstance(v, (int, float, np.number, np.bool_)) else np.nan for v in values])
+        cells = np.array([_float(v) if isinstance(v, (int, float, np.number, np.bool_)) else np.nan for v in values])
     found: pd.Series[float] = pd.Series(cells, index=values.index, dtype=np.float64)
     return found
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer that is greater than every float
+        return math.inf if value > 0 else -math.inf
 
 
 def is_number(values: pd.Series[Any]) -> bool:
@@ -131,7 +139,8 @@ def mark(value: Any) -> Hashable:
     if isinstance(value, (bool, np.bool_)):
         return ("bool", bool(value))
     if isinstance(value, (int, float, np.number)):
-        return None if value != value else ("number", float(value) if abs(value) < 2**53 else str(value))  # noqa: PLR0124
+        # Python compares and hashes its ints and floats by their exact values.
+        return None if value != value else ("number", value.item() if isinstance(value, np.generic) else value)  # noqa: PLR0124
     if isinstance(value, str):
         return ("text", value)
     return ("other", json.dumps(value, sort_keys=True, default=str))
@@ -169,11 +178,11 @@ def ranked(config: pd.DataFrame, values: pd.Series[float]) -> pd.DataFrame:
 
 
 def pareto(values: pd.DataFrame, wanted: Mapping[str, Goal] | None = None) -> pd.Series[bool]:
-    """Which jobs no other beats in all columns at once; a job that lacks a value is not among them."""
+    """Which jobs no other beats in all columns at once; a job without a finite value in each is not among them."""
     aims = goals(list(values.columns), wanted)
     signs = np.array([1.0 if aims[name] == "min" else -1.0 for name in values.columns])
-    points = values.to_numpy(dtype=np.float64) * signs
-    whole = ~np.isnan(points).any(axis=1)
+    points = np.column_stack([numbers(values[name]).to_numpy() for name in values.columns]) * signs
+    whole = np.isfinite(points).all(axis=1)
     front = [
         bool(whole[at])
         and not bool(((points[whole] <= points[at]).all(axis=1) & (points[whole] < points[at]).any(axis=1)).any())
@@ -184,15 +193,28 @@ def pareto(values: pd.DataFrame, wanted: Mapping[str, Goal] | None = None) -> pd
 
 
 def best_of(values: pd.DataFrame, wanted: Mapping[str, Goal] | None = None) -> pd.DataFrame:
-    """The best job a metric: index ``metric``; ``goal value job ties`` (others as good) ``n missing``."""
+    """The best job a metric: index ``metric``; ``goal value job ties`` (others as good) ``n`` (with a finite value)
+    ``missing`` (without a value) ``not_finite``."""
     rows = []
     for name, aim in goals(list(values.columns), wanted).items():
-        there = values[name].dropna()
+        there = numbers(values[name]).dropna()
+        odd, there = int(np.isinf(there).sum()), there[np.isfinite(there)]
         top = float(there.min() if aim == "min" else there.max()) if len(there) else float("nan")
         best = [str(uri) for uri in there.index[there == top]]
-        rows.append((name, aim, top, best[0] if best else None, max(len(best) - 1, 0), len(there)))
-    frame = pd.DataFrame(rows, columns=["metric", "goal", "value", "job", "ties", "n"]).set_index("metric")
-    found: pd.DataFrame = frame.assign(missing=len(values) - frame["n"])
+        rows.append(
+            (
+                name,
+                aim,
+                top,
+                best[0] if best else None,
+                max(len(best) - 1, 0),
+                len(there),
+                len(values) - len(there) - odd,
+                odd,
+            )
+        )
+    frame = pd.DataFrame(rows, columns=["metric", "goal", "value", "job", "ties", "n", "missing", "not_finite"])
+    found: pd.DataFrame = frame.set_index("metric")
     return found
 
 
@@ -203,5 +225,5 @@ def shades(values: pd.Series[Any]) -> list[float | None]:
     fine = cells[np.isfinite(cells)]
     if not len(fine) or fine.min() == fine.max():
         return [None] * len(cells)
-    low, high = float(fine.min()), float(fine.max())
-    return [float((v - low) / (high - low)) if np.isfinite(v) else None for v in cells]
+    low, high = float(fine.min()) / 2, float(fine.max()) / 2  # halved, no difference is beyond all floats
+    return [float((v / 2 - low) / (high - low)) if np.isfinite(v) else None for v in cells]

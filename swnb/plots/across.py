@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,20 +12,28 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from swnb.frames.compare import Goal, goals, is_number, mark, numbers, pareto, rank_correlation
+from swnb.plots.lines import LIMIT
 from swnb.plots.look import (
     GREY,
+    Array,
     Picture,
     blank,
     colour,
+    counted,
+    dotted,
     dress,
     fields,
     footer,
     labels,
     legend,
+    marker,
+    plain,
     shown,
     styles,
+    text_of,
     use_fonts,
 )
+from swnb.plots.ranges import scale
 
 _NAMED: Final = 40  # bars that have their job's name beside them
 
@@ -43,8 +52,8 @@ def draw_bars(
     values, names = (values, None) if config is None else _by_key(values, config)
     for axes, name in zip(fields(figure, len(values.columns)), values.columns, strict=False):
         bars(axes, values[name], str(name), names)
-    what = ", ".join(shown(str(name)) for name in values.columns) or "nothing"
-    what += f" against {shown(str(config.name))}" if config is not None else ""
+    what = ", ".join(plain(str(name)) for name in values.columns) or "nothing"
+    what += f" against {plain(str(config.name))}" if config is not None else ""
     return _ended(figure, f"Bars of {what}: {_count(values)}", _count(values), said)
 
 
@@ -53,7 +62,7 @@ def _by_key(values: pd.DataFrame, config: pd.Series[Any]) -> tuple[pd.DataFrame,
     places, _ = _placed(config)
     order = np.argsort(np.where(np.isfinite(places), places, np.inf), kind="stable")
     short = labels([str(job) for job in values.index]) if len(values) else []
-    said = [None if mark(value) is None else shown(str(value), 16) for value in config]
+    said = [None if mark(value) is None else plain(text_of(value), 16) for value in config]
     names = [f"{short[at]} · {'no value' if said[at] is None else said[at]}" for at in order]
     return values.iloc[order], names
 
@@ -62,7 +71,7 @@ def bars(axes: Axes, values: pd.Series[float], title: str, names: Sequence[str] 
     """Horizontal bars in the colours of their jobs, the first job on top."""
     jobs = [str(job) for job in values.index]
     cells = numbers(values).to_numpy()
-    places, fine = np.arange(len(jobs)), np.isfinite(cells)
+    places, fine = np.arange(len(jobs)), np.abs(cells) <= LIMIT
     axes.barh(
         places[fine], cells[fine], color=[colour(job) for job, ok in zip(jobs, fine, strict=True) if ok], height=0.75
     )
@@ -73,8 +82,16 @@ def bars(axes: Axes, values: pd.Series[float], title: str, names: Sequence[str] 
             0.01, place, word, transform=axes.get_yaxis_transform(), va="center", fontsize=7, color=GREY, style="italic"
         )
     named = list(labels(jobs) if names is None else names) if 0 < len(jobs) <= _NAMED else []
-    axes.set_yticks(places[: len(named)], named)
+    axes.set_yticks(places[: len(named)], [shown(name, _room(axes)) for name in named])
     axes.set_ylim(len(jobs) - 0.4, -0.6)
+
+
+def _room(axes: Axes) -> int:
+    """How many letters a bar's name may have, so that half of the field is bars."""
+    place, figure = axes.get_subplotspec(), axes.get_figure(root=True)
+    columns = place.get_gridspec().ncols if place is not None else 1
+    wide = figure.get_figwidth() if figure is not None else 8.0
+    return max(int(wide / columns * 0.4 * 15), 6)  # 15 letters an inch
 
 
 def draw_scatter(
@@ -91,35 +108,69 @@ def draw_scatter(
     (axes,) = fields(figure, 1)
     places, words = _placed(config)
     ups = numbers(values).to_numpy()
-    there = np.isfinite(places) & np.isfinite(ups)
+    log = log.replace("x", "") if words else log
+    there, lost = _on_axes(places, ups, log)
     jobs = [str(job) for job in values.index]
-    if "x" in log and not words:
-        axes.set_xscale("log")
-        there &= places > 0
-    if "y" in log:
-        axes.set_yscale("log")
-        there &= ups > 0
     chosen = [job for job, ok in zip(jobs, there, strict=True) if ok]
-    axes.scatter(places[there], ups[there], c=[colour(job) for job in chosen], s=36, edgecolors=GREY, linewidths=0.5)
+    scale(axes, log)
+    _dots(axes, chosen, places[there], ups[there])
     dress(axes, "", str(config.name), str(values.name))
     if words:
         axes.set_xticks(range(len(words)), [shown(word, 20) for word in words])
-    legend(figure, chosen, {job: {"color": colour(job), "marker": "o", "linestyle": ""} for job in chosen})
-    rho, n = rank_correlation(config, values) if not words else (float("nan"), 0)
+    legend(figure, chosen, dotted(chosen))
+    rho, n = rank_correlation(config[there], values[there]) if not words else (float("nan"), 0)
     known = f"rank correlation {rho:+.2f}, n = {n} (no cause)" if rho == rho else ""  # noqa: PLR0124
-    told = (
-        f"{shown(str(values.name))} against {shown(str(config.name))}: {len(chosen):,} of {len(jobs):,} jobs. {known}"
-    )
-    return _ended(figure, told, _drawn(len(chosen), len(jobs)), known, said)
+    of = f"{len(chosen):,} of {counted(len(jobs), 'job')}"
+    told = f"{plain(str(values.name))} against {plain(str(config.name))}: {of}. {known}"
+    return _ended(figure, told, _drawn(len(chosen), len(jobs)), *lost, known, said)
 
 
-def _placed(values: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], list[str]]:
+def _on_axes(x: Array, y: Array, log: str) -> tuple[Array, list[str]]:
+    """Which jobs have a place on both axes, and how many have none for which reason; each is counted once."""
+    left = np.ones(len(x), dtype=bool)
+    low = np.zeros(len(x), dtype=bool)
+    for name, values in (("x", x), ("y", y)):
+        low |= (values <= 0) & (name in log)
+    both = np.column_stack([x, y])
+    far = (np.abs(both) > LIMIT).any(axis=1)
+    for name, values in (("x", x), ("y", y)):
+        far |= (values < 1 / LIMIT) & (name in log)
+    lost = []
+    for why, word in (
+        (np.isnan(both).any(axis=1), "without a value here"),
+        (np.isinf(both).any(axis=1), "not finite"),
+        (low, "not above 0, not drawn"),
+        (far, "too great or too small for an axis, not drawn"),
+    ):
+        n = int((left & why).sum())
+        lost += [f"{n:,} {word}"] if n else []
+        left &= ~why
+    return left, lost
+
+
+def _dots(axes: Axes, jobs: Sequence[str], x: Array, y: Array, *, front: Array | None = None) -> None:
+    """A dot a job in its colour and its form; those of a front are greater and have an edge."""
+    forms = np.array([marker(job) for job in jobs], dtype=object)
+    chosen = np.zeros(len(jobs), dtype=bool) if front is None else front
+    for form in dict.fromkeys(forms):
+        for edge in (False, True):
+            at = np.flatnonzero((forms == form) & (chosen == edge)).tolist()
+            look: dict[str, Any] = {"s": 110, "edgecolors": GREY, "linewidths": 2.2} if edge else {"s": 40}
+            look |= {"marker": form, "zorder": 3 if edge else 2}
+            if at:
+                axes.scatter(x[at], y[at], c=[colour(jobs[i]) for i in at], **look)
+
+
+def _placed(values: pd.Series[Any]) -> tuple[Array, list[str]]:
     """Places on an axis, and the words at 0, 1, 2 … where the values are no numbers."""
     if is_number(values) and not any(isinstance(value, (bool, np.bool_)) for value in values.dropna()):
         return numbers(values).to_numpy(), []
     marks = [mark(value) for value in values]
     seen = list(dict.fromkeys(each for each in marks if each is not None))
-    texts = {each: str(values.iloc[marks.index(each)]) for each in seen}
+    texts = {each: text_of(values.iloc[marks.index(each)]) for each in seen}
+    twice = [text for text, n in Counter(texts.values()).items() if n > 1]
+    words = {mark(value) for value in values if isinstance(value, str)}
+    texts |= {each: f'"{texts[each]}"' for each in seen if texts[each] in twice and each in words}
     order = sorted(seen, key=lambda each: texts[each])
     at = {each: float(place) for place, each in enumerate(order)}
     return np.array([at.get(each, np.nan) for each in marks]), [texts[each] for each in order]
@@ -151,19 +202,20 @@ def draw_parallel(
             align = "top" if level < 0 else "bottom"
             axes.text(place, level, f" {word}", ha="left", va=align, fontsize=7, color=GREY)
     legend(figure, jobs, looks)
-    told = f"Parallel coordinates of {', '.join(shown(str(name), 20) for name in table.columns)}: {_count(table)}"
+    told = f"Parallel coordinates of {', '.join(plain(str(name), 20) for name in table.columns)}: {_count(table)}"
     return _ended(figure, told, _count(table), said)
 
 
-def _scaled(at: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _scaled(at: Array) -> Array:
     fine = at[np.isfinite(at)]
     if not len(fine) or fine.min() == fine.max():
         return np.where(np.isfinite(at), 0.5, np.nan)
-    scaled: np.ndarray[Any, Any] = np.where(np.isfinite(at), (at - fine.min()) / (fine.max() - fine.min()), np.nan)
+    low, high = fine.min() / 2, fine.max() / 2  # halved, no difference is beyond all floats
+    scaled: Array = np.where(np.isfinite(at), (np.where(np.isfinite(at), at, 0.0) / 2 - low) / (high - low), np.nan)
     return scaled
 
 
-def _ends(at: np.ndarray[Any, Any], words: Sequence[str]) -> tuple[str, str]:
+def _ends(at: Array, words: Sequence[str]) -> tuple[str, str]:
     fine = at[np.isfinite(at)]
     if not len(fine):
         return "no value", ""
@@ -184,37 +236,37 @@ def draw_pareto(
     """Two metrics (the columns) against each other, and the jobs that no other beats in both joined by a line."""
     figure = blank(size, on)
     (axes,) = fields(figure, 1)
-    x, y = values.iloc[:, 0].to_numpy(dtype=float), values.iloc[:, 1].to_numpy(dtype=float)
+    x, y = (numbers(values.iloc[:, at]).to_numpy() for at in (0, 1))
     front = pareto(values, wanted).to_numpy()
-    there = np.isfinite(x) & np.isfinite(y)
+    there, lost = _on_axes(x, y, log)
     jobs = [str(job) for job in values.index]
-    chosen = [job for job, ok in zip(jobs, there, strict=True) if ok]
-    axes.set_xscale("log" if "x" in log else "linear")
-    axes.set_yscale("log" if "y" in log else "linear")
-    order = np.flatnonzero(front)[np.argsort(x[front], kind="stable")]
+    scale(axes, log)
+    order = np.flatnonzero(front & there)
+    order = order[np.argsort(x[order], kind="stable")]
     axes.plot(x[order], y[order], color=GREY, linewidth=1, linestyle="--", label="front", zorder=1)
-    edges = [GREY if not on else "#d55e00" for on, ok in zip(front, there, strict=True) if ok]
-    axes.scatter(
-        x[there], y[there], c=[colour(job) for job in chosen], s=36, edgecolors=edges, linewidths=1.2, zorder=2
-    )
+    chosen = [job for job, ok in zip(jobs, there, strict=True) if ok]
+    _dots(axes, chosen, x[there], y[there], front=front[there])
     aims = goals(list(map(str, values.columns)), wanted)
     ways = {"min": "less is better", "max": "more is better"}
     dress(axes, "", *(f"{name} ({ways[aims[str(name)]]})" for name in values.columns))
     axes.xaxis.set_major_locator(MaxNLocator(6)) if "x" not in log else None
-    looks = {job: {"color": colour(job), "marker": "o", "linestyle": ""} for job in jobs}
-    best = [jobs[at] for at in order]
-    legend(figure, best, looks)
-    told = f"Pareto front of {shown(str(values.columns[0]))} and {shown(str(values.columns[1]))}: "
-    return _ended(figure, told + (", ".join(labels(best)) if best else "none"), _drawn(len(chosen), len(jobs)), said)
+    seen, best = [jobs[at] for at in order], [job for job, ok in zip(jobs, front, strict=True) if ok]
+    legend(figure, seen, dotted(seen))
+    unseen = len(best) - len(seen)
+    hidden = f"{unseen:,} of the front not drawn" if unseen else ""
+    told = f"Pareto front of {plain(str(values.columns[0]))} and {plain(str(values.columns[1]))}: "
+    said = " · ".join(part for part in (*lost, hidden, said) if part)
+    names = labels([*seen, *(job for job in best if job not in seen)]) if best else ["none"]
+    return _ended(figure, told + ", ".join(names), _drawn(len(chosen), len(jobs)), said)
 
 
 def _count(values: pd.DataFrame) -> str:
     gone = int(values.isna().to_numpy().sum())
-    return f"{len(values):,} jobs" + (f", {gone:,} cell{'s' * (gone > 1)} without a value" if gone else "")
+    return counted(len(values), "job") + (f", {counted(gone, 'cell')} without a value" if gone else "")
 
 
 def _drawn(drawn: int, total: int) -> str:
-    return f"{total:,} jobs" if drawn == total else f"{drawn:,} of {total:,} jobs, the others have no value here"
+    return counted(total, "job") if drawn == total else f"{drawn:,} of {counted(total, 'job')}"
 
 
 def _ended(figure: Picture, told: str, *said: str) -> Picture:

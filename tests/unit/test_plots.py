@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from swnb import plots
 from swnb.errors import BadInput
 from swnb.frames.provenance import Provenance, attach
-from swnb.plots import colour, draw, labels, png, thin
+from swnb.plots import COLOURS, colour, draw, labels, png, thin
+from swnb.plots.look import GREY, dotted, styles
 
 
 def series(values: list[float], job: str = "lab/project/1/job/1", metric: str = "loss") -> pd.DataFrame:
@@ -111,12 +112,75 @@ def test_an_unknown_metric_or_axis_is_bad_input() -> None:
         draw(series([1.0]), x="epoch")  # type: ignore[arg-type]
 
 
-def test_a_job_keeps_its_colour_and_jobs_of_one_colour_differ_in_their_dashes() -> None:
-    jobs = [f"lab/project/1/job/{number}" for number in range(20)]
-    figure = draw(pd.concat([series([1, 2], job) for job in jobs]))
-    drawn = [(line.get_color(), line.get_linestyle()) for line in lines(figure)]
-    assert [each for each, _ in drawn] == [colour(job) for job in jobs]
-    assert len(set(drawn)) == len(jobs) or max(map([c for c, _ in drawn].count, {c for c, _ in drawn})) > 4
+@given(st.lists(st.integers(0, 10**6), unique=True, max_size=16), st.randoms())
+def test_colour_and_dashes_are_a_jobs_own_whatever_order_the_jobs_come_in(numbers: list[int], dice: Any) -> None:
+    jobs = [f"lab/project/1/job/{number}" for number in numbers]
+    found = styles(jobs)
+    assert {job: look["color"] for job, look in found.items()} == {job: colour(job) for job in jobs}
+    dice.shuffle(jobs)
+    assert styles(jobs) == found
+    alone = {job: styles([job])[job] for job in jobs}
+    kept = {str(alone[job]) for job in jobs}
+    assert len(kept) <= sum(found[job] == alone[job] for job in jobs)  # of those that look the same, one stays itself
+    of = [sum(colour(other) == colour(job) for other in jobs) for job in jobs]
+    assert len({str(look) for look in found.values()}) == len(jobs) or max(of) > 6
+
+
+def test_a_job_has_the_same_colour_in_lines_dots_and_bars() -> None:
+    jobs = [f"lab/project/1/job/{number}" for number in range(6)]
+    assert [styles(jobs)[job]["color"] for job in jobs] == [dotted(jobs)[job]["color"] for job in jobs]
+    assert len({(colour(job), dotted([job])[job]["marker"]) for job in jobs}) == len(jobs)
+
+
+def contrast(one: str, other: str) -> float:
+    """By WCAG 2."""
+
+    def light(text: str) -> float:
+        parts = [int(text[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        lines = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * lines[0] + 0.7152 * lines[1] + 0.0722 * lines[2]
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#111111"])
+def test_colours_can_be_seen_on_light_and_dark_pages(page: str) -> None:
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)
+    assert min(contrast(each, page) for each in COLOURS) >= 3.0
+    assert len(set(COLOURS)) == len(COLOURS)
+
+
+def test_grey_text_can_be_read_on_light_and_dark_pages() -> None:
+    assert contrast(GREY, "#ffffff") >= 4.5
+    assert contrast(GREY, "#111111") >= 4.1  # no grey has 4.5 to both: their product is 18.9
+
+
+def test_each_colour_is_told_from_each_by_eyes_that_lack_red_green_or_blue() -> None:
+    # Machado, Oliveira and Fernandes (2009), on linear light.
+    eyes = {
+        "all": np.eye(3),
+        "red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+        "green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+        "blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+    }
+    to_cones = [
+        [0.41222147, 0.53633254, 0.05144599],
+        [0.2119035, 0.6806995, 0.10739696],
+        [0.08830246, 0.28171884, 0.6299787],
+    ]
+    to_lab = [
+        [0.21045426, 0.79361778, -0.00407205],
+        [1.9779985, -2.42859221, 0.45059371],
+        [0.02590404, 0.78277177, -0.80867577],
+    ]
+    parts = np.array([[int(each[at : at + 2], 16) / 255 for at in (1, 3, 5)] for each in COLOURS])
+    light = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    for lack, matrix in eyes.items():
+        seen = np.clip(light @ np.array(matrix).T, 0, 1)
+        lab = np.cbrt(seen @ np.array(to_cones).T) @ np.array(to_lab).T  # Oklab
+        far = np.linalg.norm(lab[:, None] - lab[None], axis=2) + np.eye(len(COLOURS))
+        assert far.min() > 0.06, lack
 
 
 def test_labels_keep_what_tells_jobs_apart() -> None:
@@ -124,6 +188,13 @@ def test_labels_keep_what_tells_jobs_apart() -> None:
     assert labels(["lab/project/1/job/7", "lab/project/1/job/8"]) == ["7", "8"]
     assert labels(["lab/project/1/job/7", "lab/project/2/job/7"]) == ["1/7", "2/7"]
     assert labels(["lab/project/1/job/7", "den/project/1/job/7"]) == ["lab/1/7", "den/1/7"]
+
+
+def test_a_name_is_drawn_as_it_is_and_told_as_it_is() -> None:
+    figure = draw(series([1, 2], "lab/project/1/job/$x$"))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [r"\$x\$"]  # drawn as $x$
+    assert figure.told.endswith(": $x$")
+    assert labels(["a/$x$", "a/y"]) == ["$x$", "y"]
 
 
 def test_text_that_looks_like_mathematics_is_drawn_as_it_is() -> None:

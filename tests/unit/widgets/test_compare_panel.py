@@ -219,7 +219,7 @@ def test_fold_draws_like_runs_as_one_line(opened: Open) -> None:
     panel = opened(SWAN, ["train/loss"], fold=True)
     figure: Any = panel.figure
     assert "13 runs as 10 lines, mean ± standard deviation" in figure.get_supxlabel()
-    assert any("mean of n = 2" in text for text in drawn(panel))
+    assert any("mean of n = 1-2" in text for text in drawn(panel))
 
 
 def test_what_was_moved_by_hand_is_in_the_code_and_stays_until_the_range_is_set(opened: Open) -> None:
