@@ -22,15 +22,18 @@ How = Literal["last", "best", "min", "max"]
 HOWS: Final = ("last", "best", "min", "max")
 
 _LESS_IS_BETTER: Final = re.compile(
-    r"(?:^|[^a-z])(?:[a-z]*loss|[a-z]*err(?:or)?s?|r?mse|mae|mape|wer|cer|fid|perplexity|ppl|nll|latency|seconds?|"
-    r"duration|time|bytes|memory)(?:$|[^a-z])",
-    re.IGNORECASE,
+    r"[a-z]*loss|err(?:or)?s?|r?mse|mae|mape|wer|cer|eer|fid|perplexity|ppl|nll|bpb|bpc|kl|regret|costs?|latency|"
+    r"seconds?|duration|(?:run)?time|bytes|memory"
 )
+_RATE: Final = re.compile(r"(?:_per_|/)s(?:ec(?:ond)?s?)?$|throughput")
 
 
 def goal(metric: str) -> Goal:
-    """Whether less or more of a metric is better, told by its name."""
-    return "min" if _LESS_IS_BETTER.search(metric) else "max"
+    """Whether less or more of a metric is better, told by the words of its name; of a rate, as tokens/second, more."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", metric).lower()
+    if _RATE.search(name):
+        return "max"
+    return "min" if any(map(_LESS_IS_BETTER.fullmatch, re.split(r"[^a-z]+", name))) else "max"
 
 
 def goals(metrics: Sequence[str], given: Mapping[str, Goal] | None = None) -> dict[str, Goal]:
@@ -125,9 +128,17 @@ def configs(jobs: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
+def without_config(config: pd.DataFrame) -> pd.Series[bool]:
+    """Which jobs have no config at all, as those of a platform that keeps none; of them nothing is known to differ."""
+    found: pd.Series[bool] = config.isna().all(axis=1).astype(bool)
+    return found
+
+
 def differing(config: pd.DataFrame) -> pd.DataFrame:
-    """Only the keys in which jobs differ; one that a job lacks and another has differs."""
-    kept = [name for name in config.columns if len({mark(value) for value in config[name]}) > 1]
+    """Only the keys in which jobs differ; one that a job lacks and another has differs. Jobs without any config are in
+    no comparison; their rows stay."""
+    known = config[~without_config(config)]
+    kept = [name for name in config.columns if len({mark(value) for value in known[name]}) > 1]
     found: pd.DataFrame = config[kept]
     return found
 
@@ -159,12 +170,15 @@ def rank_correlation(one: pd.Series[Any], other: pd.Series[Any]) -> tuple[float,
 
 def ranked(config: pd.DataFrame, values: pd.Series[float]) -> pd.DataFrame:
     """The differing keys, those that go most with the metric first: index ``key``; ``correlation`` (rank correlation,
-    which is no cause), ``n`` (jobs that have both), ``distinct`` values, ``missing`` (jobs without the key).
+    which is no cause), ``n`` (jobs that have both), ``distinct`` values, ``missing`` (jobs with a config without the
+    key). How many jobs have no config at all stands in ``attrs["without_config"]``.
 
     A key whose values are no numbers has no order, so no correlation; such keys stand last."""
     rows = []
+    bare = without_config(config)
+    values = values[~bare.to_numpy()]
     for name in differing(config).columns:
-        cells = config[name]
+        cells = config[name][~bare.to_numpy()]
         orders = is_number(cells)
         rho, n = rank_correlation(cells, values) if orders else (float("nan"), 0)
         marks = [mark(value) for value in cells]
@@ -174,6 +188,7 @@ def ranked(config: pd.DataFrame, values: pd.Series[float]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["key", "correlation", "n", "distinct", "missing"]).set_index("key")
     order = frame["correlation"].abs().sort_values(ascending=False, na_position="last", kind="stable").index
     found: pd.DataFrame = frame.loc[order]
+    found.attrs["without_config"] = int(bare.sum())
     return found
 
 

@@ -91,7 +91,7 @@ def folded_curves(curves: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> 
         most = mine["value"].abs().groupby([mine["job"], mine["metric"]], observed=True).transform("max")
         mine["scale"] = np.where(most > _HUGE, 2.0**600, 1.0)  # a power of two: it changes no digit
         mine["value"] /= mine["scale"]
-    by = mine.groupby(["job", "metric", "step"], observed=True)
+    by = mine.groupby(["job", "metric", "step"], observed=True, sort=False)
     summed = {"value": ("value", "mean"), "spread": ("value", "std"), "n": ("value", "count"), "odd": ("odd", "sum")}
     frame: pd.DataFrame = by.agg(**summed, scale=("scale", "first")).reset_index()
     most_there = float(np.finfo(np.float64).max) / frame["scale"]

@@ -82,8 +82,18 @@ def bars(axes: Axes, values: pd.Series[float], title: str, names: Sequence[str] 
             0.01, place, word, transform=axes.get_yaxis_transform(), va="center", fontsize=7, color=GREY, style="italic"
         )
     named = list(labels(jobs) if names is None else names) if 0 < len(jobs) <= _NAMED else []
-    axes.set_yticks(places[: len(named)], [shown(name, _room(axes)) for name in named])
+    axes.set_yticks(places[: len(named)], [shown(name) for name in _shortened(named, _room(axes))])
     axes.set_ylim(len(jobs) - 0.4, -0.6)
+
+
+def _shortened(names: Sequence[str], most: int) -> list[str]:
+    """The ends of long names, or as much of both ends as tells them apart; numbered where nothing does."""
+    room = most - 1
+    for ahead in (0, room // 2, room - 1):
+        cut = [f"{name[:ahead]}…{name[len(name) - room + ahead :]}" if len(name) > most else name for name in names]
+        if len(set(cut)) == len(set(names)):
+            return cut
+    return [f"{at}: {plain(name, max(most - 4, 2))}" for at, name in enumerate(names, 1)]
 
 
 def _room(axes: Axes) -> int:
@@ -203,7 +213,8 @@ def draw_parallel(
             axes.text(place, level, f" {word}", ha="left", va=align, fontsize=7, color=GREY)
     legend(figure, jobs, looks)
     told = f"Parallel coordinates of {', '.join(plain(str(name), 20) for name in table.columns)}: {_count(table)}"
-    return _ended(figure, told, _count(table), said)
+    bare = table.attrs.get("without_config", 0)
+    return _ended(figure, told, _count(table), f"{counted(bare, 'job')} without any config" if bare else "", said)
 
 
 def _scaled(at: Array) -> Array:

@@ -191,10 +191,11 @@ def side_by_side(config: pd.DataFrame, values: pd.DataFrame, most: int = 8) -> p
     """The differing keys that go most with the first metric, then the metrics."""
     first = values.iloc[:, 0] if len(values.columns) else pd.Series(float("nan"), index=values.index)
     told_apart = ranked(config, first)
-    told_apart = told_apart[told_apart["distinct"] > 1]
-    keys = [name for name in told_apart.index if not by_chance(str(name))][:most]
+    several = told_apart.index[told_apart["distinct"] > 1]
+    keys = [name for name in several if not by_chance(str(name))][:most]
     told = values.rename(columns={name: f"{name} (metric)" for name in values.columns if name in keys})
     table: pd.DataFrame = config[keys].join(told)
+    table.attrs["without_config"] = told_apart.attrs["without_config"]
     return table
 
 

@@ -17,14 +17,15 @@ def said_of(frame: pd.DataFrame, drawn: Sequence[Line], view: View, said: str, s
     gone, holes = sum(line.placeless for line in drawn), sum(line.holes for line in drawn)
     odd, low, far = (sum(each) for each in zip((0, 0, 0), *(lost(line, view) for line in drawn), strict=True))
     points = sum(len(line.y) + line.placeless for line in drawn) - holes
+    means = "means " if is_folded(frame) else ""
     return [
         said or count_of(frame, points - gone - odd - low - far, points),
         some,
         f"{odd:,} not finite" if odd and not is_folded(frame) else "",
         counted(holes, "gap") if holes else "",
         f"{gone:,} without a place on this x axis" if gone else "",
-        f"{low:,} not above 0, not drawn" if low else "",
-        f"{far:,} too great or too small for an axis, not drawn" if far else "",
+        f"{low:,} {means}not above 0, not drawn" if low else "",
+        f"{far:,} {means}too great or too small for an axis, not drawn" if far else "",
         "since each job's first point read" if view.x == "relative" else "",
         _how(view),
     ]

@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 
 from swnb.frames.compare import shades
 from swnb.plots import COLOURS, colour, draw_bars, draw_parallel, draw_pareto, draw_scatter, png
+from swnb.plots.asked import side_by_side
 from swnb.plots.look import GREY, marker
 
 NAN, INF = float("nan"), float("inf")
@@ -165,3 +166,20 @@ def test_at_least_half_of_a_field_is_bars_however_long_the_names(fields: int) ->
     wide = figure.bbox.width / fields
     assert all(axes.bbox.width >= 0.5 * wide for axes in figure.axes)
     assert [text.get_text()[-5:] for text in figure.axes[0].get_yticklabels()] == ["-0000", "-0001", "-0002"]
+
+
+def test_names_that_end_alike_are_told_apart_by_their_beginnings() -> None:
+    jobs = [f"lab/project/{n}/job/a-run-with-a-very-long-name" for n in range(3)]
+    for frame in (pd.DataFrame({"a": 1.0, "b": 2.0, "c": 3.0}, jobs), pd.DataFrame({"a": 1.0, "b": 2.0}, jobs)):
+        figure = draw_bars(frame)
+        png(figure)
+        names = [text.get_text() for text in figure.axes[0].get_yticklabels()]
+        assert len(set(names)) == 3
+        assert all(axes.bbox.width >= 0.5 * figure.bbox.width / len(frame.columns) for axes in figure.axes)
+
+
+def test_parallel_coordinates_say_how_many_jobs_have_no_config() -> None:
+    config = pd.DataFrame({"lr": [0.1, 0.2, None, None], "same": [1, 1, None, None]}, JOBS, dtype=object)
+    table = side_by_side(config, values(loss=[1, 2, 3, 4]))
+    assert list(table.columns) == ["lr", "loss"]
+    assert draw_parallel(table).get_supxlabel() == "4 jobs, 2 cells without a value · 2 jobs without any config"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -13,12 +14,15 @@ from swnb.frames.compare import (
     configs,
     differing,
     goal,
+    mark,
     metric_columns,
+    numbers,
     pareto,
     rank_correlation,
     ranked,
     shades,
     values_of,
+    without_config,
 )
 
 NAN = float("nan")
@@ -39,13 +43,22 @@ def jobs_of(**config: list[object]) -> pd.DataFrame:
 # -- one value a metric
 
 
-LESS = ("train/loss", "val_loss", "rmse", "top1_err", "wer", "latency")
-MORE = ("accuracy", "glossary", "power", "f1", "closeness")
+LESS = ("train/loss", "val_loss", "rmse", "top1_err", "wer", "latency", "eval_runtime", "seconds/step", "kl_div", "bpb")
+CAMEL = ("lossTrain", "trainLoss", "valMSE", "ELBOLoss", "CERTest", "cost", "total_cost", "regret", "eer", "step_time")
+MORE = ("accuracy", "glossary", "power", "f1", "closeness", "mAP", "timesteps", "klarity", "costume")
+RATES = (
+    "bytes_per_second",
+    "tokens/second",
+    "samples/s",
+    "errors_per_sec",
+    "train_samples_per_second",
+    "lossPerSecond",
+)
 
 
-@pytest.mark.parametrize("name", [*LESS, *MORE])
+@pytest.mark.parametrize("name", [*LESS, *CAMEL, *MORE, *RATES])
 def test_a_goal_is_told_by_the_name(name: str) -> None:
-    assert goal(name) == ("min" if name in LESS else "max")
+    assert goal(name) == ("min" if name in LESS or name in CAMEL else "max")
 
 
 SUMMARY = pd.DataFrame(
@@ -97,6 +110,21 @@ def test_the_best_job_of_each_metric_with_ties_and_how_many_lack_it() -> None:
     assert best_of(values[["acc"]].iloc[2:])["job"].tolist() == [None]
 
 
+def test_what_is_not_finite_is_neither_best_nor_on_a_front() -> None:
+    values = pd.DataFrame({"loss": [-math.inf, 0.2, NAN], "acc": [math.inf, math.inf, 0.5]}, index=list("abc"))
+    best = best_of(values)
+    assert best[["value", "job", "n", "missing", "not_finite"]].to_numpy().tolist() == [
+        [0.2, "b", 1, 1, 1],
+        [0.5, "c", 1, 0, 2],
+    ]
+    assert pareto(values).tolist() == [False, False, False]
+    assert pareto(values.assign(acc=[0.1, 0.2, 0.3])).tolist() == [False, True, False]
+
+
+def test_shades_of_the_greatest_floats_are_shades() -> None:
+    assert shades(pd.Series([1e308, -1e308, 0.0])) == [1.0, 0.0, 0.5]
+
+
 def test_shades_lie_between_the_least_and_the_greatest_and_missing_has_none() -> None:
     assert shades(pd.Series([1.0, 3.0, NAN, 2.0])) == [0.0, 1.0, None, 0.5]
     assert shades(pd.Series([2.0, 2.0])) == [None, None]
@@ -109,6 +137,27 @@ def test_shades_lie_between_the_least_and_the_greatest_and_missing_has_none() ->
 def test_only_keys_that_differ_are_kept_and_a_missing_key_differs() -> None:
     jobs = jobs_of(lr=[0.1, 0.2], epochs=[20, 20.0], tag=["a", None], nested=[[1], [1]], flag=[True, 1])
     assert list(differing(configs(jobs)).columns) == ["lr", "tag", "flag"]
+
+
+def test_jobs_without_any_config_make_no_key_differ_and_are_counted() -> None:
+    jobs = jobs_of(lr=[0.1, 0.1, None, None], seed=[1, 2, None, None], tag=["a", None, None, None])
+    assert list(differing(configs(jobs)).columns) == ["seed", "tag"]
+    assert len(differing(configs(jobs))) == 4
+    found = ranked(configs(jobs), pd.Series([1.0, 2.0, 3.0, 4.0], index=jobs.index))
+    assert found["missing"].to_dict() == {"seed": 0, "tag": 1}
+    assert found.attrs["without_config"] == 2
+    assert without_config(configs(jobs)).tolist() == [False, False, True, True]
+
+
+@given(st.integers(-(2**70), 2**70))
+def test_an_integer_and_the_float_that_is_exactly_it_are_one_value(number: int) -> None:
+    assert mark(float(number)) == mark(int(float(number)))
+    assert (mark(number) == mark(float(number))) == (int(float(number)) == number)
+    assert hash(mark(2**53)) == hash(mark(np.float64(2**53)))
+
+
+def test_an_integer_beyond_all_floats_is_a_number_that_is_not_finite() -> None:
+    assert numbers(pd.Series([10**400, -(10**400), 1], dtype=object)).tolist() == [math.inf, -math.inf, 1.0]
 
 
 def test_correlation_counts_only_jobs_that_have_both() -> None:
