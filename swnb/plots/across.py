@@ -273,7 +273,11 @@ def draw_pareto(
 
 def _count(values: pd.DataFrame) -> str:
     gone = int(values.isna().to_numpy().sum())
-    return counted(len(values), "job") + (f", {counted(gone, 'cell')} without a value" if gone else "")
+    odd = sum(int(np.isinf(numbers(values[name])).sum()) for name in values.columns if is_number(values[name]))
+    said = [counted(len(values), "job")]
+    said += [f"{counted(gone, 'cell')} without a value"] if gone else []
+    said += [f"{counted(odd, 'cell')} not finite"] if odd else []
+    return ", ".join(said)
 
 
 def _drawn(drawn: int, total: int) -> str:

@@ -45,7 +45,9 @@ def count_of(frame: pd.DataFrame, drawn: int, points: int) -> str:
         return (
             f"{said} (sampled)" if not whole or made.total is None else f"{drawn:,} of {made.total:,} points (sampled)"
         )
-    return f"{said} (all)" if whole and made.total == made.n else said
+    if not whole or made.total != made.n:
+        return said
+    return f"{said} (all)" if drawn == points else f"{said} (all read)"
 
 
 def lost(line: Line, view: View) -> tuple[int, int, int]:

@@ -178,6 +178,12 @@ def test_names_that_end_alike_are_told_apart_by_their_beginnings() -> None:
         assert all(axes.bbox.width >= 0.5 * figure.bbox.width / len(frame.columns) for axes in figure.axes)
 
 
+@pytest.mark.parametrize("drawn", [draw_bars, draw_parallel])
+def test_an_infinite_value_is_not_drawn_and_counted(drawn: Any) -> None:
+    figure = drawn(values(loss=[1.0, INF, NAN, 2.0]))
+    assert figure.get_supxlabel() == "4 jobs, 1 cell without a value, 1 cell not finite"
+
+
 def test_parallel_coordinates_say_how_many_jobs_have_no_config() -> None:
     config = pd.DataFrame({"lr": [0.1, 0.2, None, None], "same": [1, 1, None, None]}, JOBS, dtype=object)
     table = side_by_side(config, values(loss=[1, 2, 3, 4]))

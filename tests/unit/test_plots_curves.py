@@ -405,6 +405,10 @@ def test_a_figure_says_all_or_sampled_only_where_the_reading_says_so(n: int, tot
     assert draw(read(series([1, 2]), n, total, **more)).get_supxlabel() == f"{said} · as of 2026-11-22 12:40:23 UTC"
 
 
+def test_of_a_full_reading_with_a_gap_all_is_read_and_not_all_drawn() -> None:
+    assert draw(read(series([1, NAN]), 2, 2)).get_supxlabel().startswith("1 of 2 points (all read) · 1 not finite")
+
+
 def test_points_of_metrics_that_are_not_drawn_are_not_counted() -> None:
     frame = read(pd.concat([series([1, 2, 3]), series([1, 2], metric="acc")]), 5, 5)
     assert draw(frame, ["acc"]).get_supxlabel().startswith("2 points · as of")
