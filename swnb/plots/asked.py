@@ -49,8 +49,8 @@ async def _plot(
 
     ``jobs`` is what ``swnb.metrics`` takes, or a frame that it gave (then nothing is fetched). ``metrics`` are names,
     None means all. ``table`` (Starwhale) is the table whose numeric columns they are; jobs that have no curves are
-    drawn as bars of their final values. ``x`` is ``"step"``, ``"time"``, ``"relative"`` (since the job's first point)
-    or a metric; ``log`` is ``"x"``, ``"y"`` or ``"xy"``; ``smooth`` (weight of an exponential mean, below 1) or
+    drawn as bars of their final values. ``x`` is ``"step"``, ``"time"``, ``"relative"`` (since the job's first point
+    read) or a metric; ``log`` is ``"x"``, ``"y"`` or ``"xy"``; ``smooth`` (weight of an exponential mean, below 1) or
     ``window`` (points of a mean) smooth, the values behind; ``span`` is the range of x; ``fold`` draws runs that differ
     only in seed, host or time as one line with its spread; ``size`` is in inches.
 

@@ -246,7 +246,7 @@ class Compare(Twin, Box):
         said = [f"no metric is called {', '.join(gone)}"] if gone else []
         parts = [note_of(frame, "jobs"), f"{asked.how} values, bluer is more", *said, *found.notes]
         self._grid.note = " · ".join(part for part in parts if part)
-        self._grid.caption = f"{len(frame):,} jobs"
+        self._grid.caption = f"{len(frame):,} job{'s' * (len(frame) != 1)}"
         self._best.value = best_page(found, asked.metrics, asked.how, self._goals)
         self._config.value = config_page(found, asked.metrics[0], asked.how, self._goals)
 

@@ -122,7 +122,7 @@ def best_page(found: Comparison, metrics: Sequence[str], how: How, goals: Mappin
     there = list(dict.fromkeys(str(uri) for uri in best["job"].dropna()))
     short = dict(zip(there, labels(there), strict=True)) if there else {}
     best["job"] = [short.get(uri, uri) for uri in best["job"]]
-    return frame_html(best, caption=f"Best of {len(found.jobs):,} jobs ({how} value)")
+    return frame_html(best, caption=f"Best of {len(found.jobs):,} job{'s' * (len(found.jobs) != 1)} ({how} value)")
 
 
 def config_frame(found: Comparison, metric: str, how: How, goals: Mapping[str, Goal] | None) -> pd.DataFrame:
@@ -134,10 +134,13 @@ def config_frame(found: Comparison, metric: str, how: How, goals: Mapping[str, G
 def config_page(found: Comparison, metric: str, how: How, goals: Mapping[str, Goal] | None) -> str:
     """The differing keys, ranked by how they go with the metric, as HTML."""
     config = configs(found.jobs)
-    table = config_frame(found, metric, how, goals).reset_index()
+    frame = config_frame(found, metric, how, goals)
+    bare = frame.attrs.get("without_config", 0)
+    table = frame.reset_index()
     table["correlation"] = objects([None if rho != rho else round(rho, 2) for rho in table["correlation"]])  # noqa: PLR0124
     said = f"{len(table):,} of {len(config.columns):,} config keys differ; rank correlation with {metric} ({how} value)"
-    return frame_html(table, caption=said, note="a correlation over n jobs, not a cause")
+    left = f"{bare:,} of {len(found.jobs):,} jobs have no config and are left out · " if bare else ""
+    return frame_html(table, caption=said, note=f"{left}a correlation over n jobs, not a cause")
 
 
 def _read(curves: pd.DataFrame) -> set[tuple[str, str]]:
