@@ -20,18 +20,18 @@ from swnb.client.where import refs
 from swnb.uri import Ref
 from swnb.widgets.detail import Detail, facts
 from swnb.widgets.joblist import JobList
-from swnb.widgets.part import STYLE, Box, Part, drop, show, weakly
+from swnb.widgets.panel import Panel
+from swnb.widgets.part import STYLE, Part, drop, show, weakly
 from swnb.widgets.places import Places
 from swnb.widgets.signin import SignIn
 from swnb.widgets.static import escape
-from swnb.widgets.twin import VIEW, Twin
 
 _PATIENCE: Final = 0.6  # seconds that the first picture waits for what is under way
 
 HINT: Final = "Open a project above to see its jobs: click it, or press Enter."
 
 
-class Browse(Twin, Box):
+class Browse(Panel):
     """The panel. `selected` and `frame` are DataFrames of jobs, `search` and `status` filter it, `code` makes it
     again, `close()` ends it."""
 
@@ -165,17 +165,6 @@ class Browse(Twin, Box):
         super().close()
 
     # -- the twins that a saved notebook keeps
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        data = super()._repr_mimebundle_(**kwargs)
-        if data is None:
-            return None
-        page, text = self._twin()
-        return {**data, "text/html": page, "text/plain": text}
-
-    def _view_bundle(self) -> dict[str, Any] | None:
-        data = super()._repr_mimebundle_()
-        return None if data is None else data[VIEW]
 
     def hide_twin(self, id_: str) -> None:
         self._jobs.grid.hide_twin(id_)

@@ -23,9 +23,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from swnb.plots import Picture, png
 from swnb.plots.look import DPI, needs_canvas, packed, quietly
+from swnb.widgets.panel import Panel
 from swnb.widgets.part import Box, drop, show, weakly
 from swnb.widgets.static import escape
-from swnb.widgets.twin import VIEW, Twin
 
 _ENDS: Final = ("button_release", "toolbar_button")  # events after which the picture may be another one
 _STYLE: Final = """<style>
@@ -127,7 +127,7 @@ class Sheet(Box):
         drop([each for each in (toolbar,) if each is not None])
 
 
-class Alone(Twin, Box):
+class Alone(Panel):
     """The panel of a figure that was asked to be interactive (``swnb.plot(…, interactive=True)``)."""
 
     def __init__(self, figure: Picture) -> None:
@@ -141,17 +141,6 @@ class Alone(Twin, Box):
         with self._sheet.canvas.guard:
             image = base64.b64encode(png(figure)).decode()
         return f'<img alt="{escape(figure.told)}" src="data:image/png;base64,{image}">', figure.told
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        data = super()._repr_mimebundle_(**kwargs)
-        if data is None:
-            return None
-        page, text = self._twin()
-        return {**data, "text/html": page, "text/plain": text}
-
-    def _view_bundle(self) -> dict[str, Any] | None:
-        data = super()._repr_mimebundle_()
-        return None if data is None else data[VIEW]
 
     def hide_twin(self, id_: str) -> None:
         if id_.isalnum():

@@ -38,10 +38,10 @@ from swnb.widgets.comparetable import (
     config_page,
     table_of,
 )
-from swnb.widgets.part import STYLE, Box, Part, button, code, say, show, weakly
+from swnb.widgets.panel import Panel
+from swnb.widgets.part import STYLE, Part, button, code, say, show, weakly
 from swnb.widgets.static import escape
 from swnb.widgets.table import note_of
-from swnb.widgets.twin import VIEW, Twin
 from swnb.widgets.views import Views
 
 _PATIENCE: Final = 0.6  # seconds that the first picture waits for what is under way
@@ -50,7 +50,7 @@ _LINK: Final = 4_000_000  # bytes of a download that stands in the page
 _TYPES: Final = {".png": "image/png", ".svg": "image/svg+xml", ".csv": "text/csv", ".py": "text/x-python"}
 
 
-class Compare(Twin, Box):
+class Compare(Panel):
     """The panel. `figure` is the matplotlib Figure that is shown, `frame` the table, `selected` the chosen rows of it,
     `code` makes it all again, `save(path)` writes PNG, SVG, CSV or that code, `close()` ends it."""
 
@@ -309,17 +309,6 @@ class Compare(Twin, Box):
             return new
 
     # -- the twins that a saved notebook keeps
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        data = super()._repr_mimebundle_(**kwargs)
-        if data is None:
-            return None
-        page, text = self._twin()
-        return {**data, "text/html": page, "text/plain": text}
-
-    def _view_bundle(self) -> dict[str, Any] | None:
-        data = super()._repr_mimebundle_()
-        return None if data is None else data[VIEW]
 
     def hide_twin(self, id_: str) -> None:
         self._grid.hide_twin(id_)

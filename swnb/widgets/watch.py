@@ -21,9 +21,9 @@ from swnb.client.watching import Notice, Watched, Watching
 from swnb.client.where import Where, refs
 from swnb.widgets.board import Board
 from swnb.widgets.boardrows import counts_text, health_text, twin_frame
-from swnb.widgets.part import STYLE, Box, show, weakly
+from swnb.widgets.panel import Panel
+from swnb.widgets.part import STYLE, show, weakly
 from swnb.widgets.static import columns_of, escape, table_html, table_text, visible
-from swnb.widgets.twin import VIEW, Twin
 from swnb.widgets.views import Views
 from swnb.widgets.watchdetail import WatchDetail
 
@@ -33,7 +33,7 @@ _TOLD: Final = 3  # changes that are read out one by one
 ASLEEP: Final = "asks no more, since no page shows it; it goes on when one does"
 
 
-class Watch(Twin, Box):
+class Watch(Panel):
     """The panel. `frame` is the state, `changes` the transitions seen, `notices` what rules said, `selected` the chosen
     row of `frame`; `search` and `active` filter the board, `code` makes it again, `refresh()` asks now, `close()`
     ends it."""
@@ -167,17 +167,6 @@ class Watch(Twin, Box):
             self._picked(t.Bunch())
 
     # -- the twins that a saved notebook keeps
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any] | None:
-        data = super()._repr_mimebundle_(**kwargs)
-        if data is None:
-            return None
-        page, text = self._twin()
-        return {**data, "text/html": page, "text/plain": text}
-
-    def _view_bundle(self) -> dict[str, Any] | None:
-        data = super()._repr_mimebundle_()
-        return None if data is None else data[VIEW]
 
     def hide_twin(self, id_: str) -> None:
         self.board.hide_twin(id_)
