@@ -82,7 +82,9 @@ def round_trip(client: Any, folder: str) -> dict[str, Any]:
     document["status"] = plain(client.get_job_status("probe-good"))
     client.submit_job(entrypoint="sleep 0.5; echo bad luck; exit 3", submission_id="probe-bad")
     document["bad"] = record(settled(client, "probe-bad", ENDED))
-    client.submit_job(entrypoint="sleep 0.5; cat data.txt", submission_id="probe-folder", runtime_env={"working_dir": folder})
+    client.submit_job(
+        entrypoint="sleep 0.5; cat data.txt", submission_id="probe-folder", runtime_env={"working_dir": folder}
+    )
     settled(client, "probe-folder", ENDED)
     document["folder logs"] = same_time(client.get_job_logs("probe-folder"))
     document.update(_stopping(client))
