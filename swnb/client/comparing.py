@@ -116,7 +116,7 @@ async def with_curves(found: Comparison, lacks: Mapping[str, Sequence[str]]) -> 
     for jobs, names in groups.items():
         read = await _curves_of(refs(jobs), names)
         found = replace(
-            found, curves=_in_order(joined([found.curves, read]), found.uris), read=_told(found, names, jobs)
+            found, curves=_in_order(joined([found.curves, read]), found.uris), read=_asked_too(found, names, jobs)
         )
     return found
 
@@ -131,7 +131,7 @@ async def _renewed_curves(found: Comparison, names: Sequence[str], jobs: Sequenc
     kept = old[~(old["metric"].isin(list(names)) & old["job"].isin(uris))]
     known = len(old) and set(read["job"].unique()) <= set(old["job"].unique())
     curves = renewed(old, kept, read) if known else joined([kept, read])
-    return replace(found, curves=_in_order(curves, found.uris), read=_told(found, names, uris))
+    return replace(found, curves=_in_order(curves, found.uris), read=_asked_too(found, names, uris))
 
 
 async def _curves_of(asked: Sequence[Ref], names: Sequence[str]) -> pd.DataFrame:
@@ -141,7 +141,7 @@ async def _curves_of(asked: Sequence[Ref], names: Sequence[str]) -> pd.DataFrame
         return await _each(asked, names)
 
 
-def _told(found: Comparison, names: Sequence[str], jobs: Sequence[str]) -> dict[str, frozenset[str]]:
+def _asked_too(found: Comparison, names: Sequence[str], jobs: Sequence[str]) -> dict[str, frozenset[str]]:
     return {**found.read, **{name: found.read.get(name, frozenset()) | set(jobs) for name in names}}
 
 

@@ -50,20 +50,6 @@ def sly() -> str:
 Open = Callable[..., Compare]
 
 
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    made: list[Compare] = []
-
-    def panel(*args: Any, **options: Any) -> Compare:
-        made.append(compare(*args, **options))
-        made[-1]._wait(PATIENCE)
-        return made[-1]
-
-    yield panel
-    for each in made:
-        each.close()
-
-
 def ends(where: Any, metric: str, how: str) -> pd.Series[float]:
     """The value of each job's curve, from its points."""
     long = swnb.metrics(where, metric)

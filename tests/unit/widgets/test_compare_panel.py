@@ -46,20 +46,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box: Box) -> None:
 Open = Callable[..., Compare]
 
 
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    made: list[Compare] = []
-
-    def panel(*args: Any, **options: Any) -> Compare:
-        made.append(compare(*args, **options))
-        made[-1]._wait(PATIENCE)
-        return made[-1]
-
-    yield panel
-    for each in made:
-        each.close()
-
-
 def settle() -> None:
     for thread in threading.enumerate():
         if thread.name == "swnb-work":
